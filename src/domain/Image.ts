@@ -1,0 +1,48 @@
+/**
+ * What an instance boots from, and how far the fetching of it has come.
+ */
+import { Schema } from "effect"
+import { DiskFormat, VolumeId } from "./Volume.ts"
+
+/** An absolute path of this host. It is used only once it has been resolved within the configured roots. */
+export const HostPath = Schema.String.check(
+  Schema.isPattern(/^\/[^\0]*$/, { expected: "an absolute path" }),
+  Schema.isMaxLength(4095)
+)
+
+/**
+ * - `image`: a disk image of this host; the instance gets a copy-on-write overlay of its own and the image is never
+ *   written.
+ * - `volume`: a bootable volume, which must be one of the spec's volumes.
+ * - `kernel`: a Linux kernel, booted directly.
+ * - `container`: a container image by reference.
+ */
+export const BootSource = Schema.Union([
+  Schema.Struct({
+    kind: Schema.Literal("image"),
+    path: HostPath,
+    format: DiskFormat,
+    /** Size of the instance's disk; not below the image's. Default: the image's. */
+    size: Schema.optionalKey(Schema.ByteSizeFromString)
+  }),
+  Schema.Struct({ kind: Schema.Literal("volume"), volume: VolumeId }),
+  Schema.Struct({
+    kind: Schema.Literal("kernel"),
+    kernel: HostPath,
+    initrd: Schema.optionalKey(HostPath),
+    commandLine: Schema.optionalKey(Schema.String)
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("container"),
+    image: Schema.NonEmptyString,
+    command: Schema.optionalKey(Schema.Array(Schema.String))
+  })
+])
+
+export type BootSource = typeof BootSource.Type
+
+/** Progress of fetching an image. `totalBytes` is absent where the source does not say. */
+export interface ImageProgress {
+  readonly doneBytes: number
+  readonly totalBytes?: number
+}

@@ -1,0 +1,110 @@
+/**
+ * What a user asks for: one VM or container.
+ */
+import { ByteSize, Duration, Effect, Schema } from "effect"
+import { CloudInit } from "./CloudInit.ts"
+import { BootSource } from "./Image.ts"
+import { InstanceId, InstanceName } from "./InstanceId.ts"
+import { Nic } from "./Network.ts"
+import { VolumeSpec } from "./Volume.ts"
+
+/** The name of a virtualisation technology of this node, such as `qemu`. */
+export const VirtualizerName = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,31}$/, { expected: "the name of a virtualizer, such as qemu or docker" })
+)
+
+export type VirtualizerName = typeof VirtualizerName.Type
+
+/** `legacy` is BIOS, `efi` is UEFI. */
+export const Firmware = Schema.Literals(["legacy", "efi"])
+
+export type Firmware = typeof Firmware.Type
+
+/** What to do when a guest ends without having been asked to. */
+export const RestartPolicy = Schema.Literals(["never", "on-failure", "always"])
+
+export type RestartPolicy = typeof RestartPolicy.Type
+
+const MiB = 1024n * 1024n
+
+const Memory = Schema.ByteSizeFromString.check(
+  Schema.makeFilter(
+    (memory: ByteSize.ByteSize) =>
+      (memory >= MiB && memory <= 16n * 1024n * 1024n * MiB && memory % MiB === 0n) ||
+      "memory must be a whole number of MiB, from 1 MiB to 16 TiB"
+  )
+)
+
+/** How long a guest may take to end when it is asked to, before it is made to. At most one hour. */
+export const StopGrace = Schema.DurationFromString.check(
+  Schema.makeFilter(
+    (grace: Duration.Duration) =>
+      (Duration.isFinite(grace) && Duration.toMillis(grace) <= 3_600_000 && Number.isInteger(Duration.toMillis(grace))) ||
+      "a stop grace must be whole milliseconds, at most one hour"
+  )
+)
+
+/**
+ * The specification of an instance. Written as JSON or YAML it is what `vivarium` calls its native spec; every other
+ * format is decoded into it.
+ */
+export const InstanceSpec = Schema.Struct({
+  id: InstanceId,
+  name: Schema.optionalKey(InstanceName),
+  labels: Schema.Record(Schema.String, Schema.String).pipe(
+    Schema.withConstructorDefault(Effect.succeed({})),
+    Schema.withDecodingDefaultKey(Effect.succeed({}))
+  ),
+  /** The tenant it belongs to, by the control plane's name. */
+  tenant: Schema.optionalKey(Schema.NonEmptyString),
+  virtualizer: VirtualizerName.pipe(
+    Schema.withConstructorDefault(Effect.succeed("qemu")),
+    Schema.withDecodingDefaultKey(Effect.succeed("qemu"))
+  ),
+  boot: BootSource,
+  vcpus: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })).pipe(
+    Schema.withConstructorDefault(Effect.succeed(1)),
+    Schema.withDecodingDefaultKey(Effect.succeed(1))
+  ),
+  memory: Memory,
+  firmware: Firmware.pipe(
+    Schema.withConstructorDefault(Effect.succeed("legacy" as const)),
+    Schema.withDecodingDefaultKey(Effect.succeed("legacy" as const))
+  ),
+  volumes: Schema.Array(VolumeSpec).pipe(
+    Schema.withConstructorDefault(Effect.succeed([])),
+    Schema.withDecodingDefaultKey(Effect.succeed([]))
+  ),
+  nics: Schema.Array(Nic).check(Schema.isMaxLength(8)).pipe(
+    Schema.withConstructorDefault(Effect.succeed([])),
+    Schema.withDecodingDefaultKey(Effect.succeed([]))
+  ),
+  cloudInit: Schema.optionalKey(CloudInit),
+  /** The instance concentrates its tenant's network (from START payloads). */
+  networkNode: Schema.optionalKey(Schema.Boolean),
+  /** A container with the host's pid and ipc namespaces and devices (from START payloads). */
+  privileged: Schema.optionalKey(Schema.Boolean),
+  restart: RestartPolicy.pipe(
+    Schema.withConstructorDefault(Effect.succeed("never" as const)),
+    Schema.withDecodingDefaultKey(Effect.succeed("never" as const))
+  ),
+  stopGrace: StopGrace.pipe(
+    Schema.withConstructorDefault(Effect.succeed(Duration.seconds(10))),
+    Schema.withDecodingDefaultKey(Effect.succeed("10 seconds"))
+  )
+}).check(
+  Schema.makeFilter((spec) =>
+    new Set(spec.volumes.map((volume) => volume.id)).size === spec.volumes.length ||
+    { path: ["volumes"], issue: "every volume may be named once" }
+  ),
+  Schema.makeFilter((spec) => {
+    const { boot } = spec
+    return boot.kind !== "volume" || spec.volumes.some((volume) => volume.id === boot.volume) ||
+      { path: ["boot", "volume"], issue: "the volume to boot from must be one of the volumes" }
+  })
+)
+
+export type InstanceSpec = typeof InstanceSpec.Type
+
+/** Whether two specs ask for the same: the test of an idempotent start. */
+export const equivalence = Schema.toEquivalence(InstanceSpec)
