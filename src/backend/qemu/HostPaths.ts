@@ -1,0 +1,51 @@
+/**
+ * The paths of this host that guests may use.
+ */
+import { Effect, FileSystem, Path } from "effect"
+import { fail, ImageUnusable, PathRefused, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as HostFiles from "./HostFiles.ts"
+import type { QemuConfig } from "./QemuConfig.ts"
+
+/** The directories that guests' files must be in: the configured ones, and the state directory's own. */
+export const roots = (config: QemuConfig): ReadonlyArray<string> => [
+  ...config.roots,
+  `${config.stateDirectory}/volumes`,
+  `${config.stateDirectory}/images`
+]
+
+/**
+ * The real path of a regular file, with every symbolic link and `..` resolved, when that is within one of the roots.
+ * The roots are resolved too; one that does not exist holds nothing. Use the answer and not what was asked for, or a
+ * link can be changed in between.
+ *
+ * Fails with `PathRefused` when it leads elsewhere, and with `ImageUnusable` when there is no such file, when it is no
+ * regular file, or when this process may not look at it. Changes nothing.
+ */
+export const resolve = Effect.fn("HostPaths.resolve")(
+  function*(
+    path: string,
+    roots: ReadonlyArray<string>
+  ): Effect.fn.Return<string, VirtualizerError, FileSystem.FileSystem | Path.Path> {
+    const fs = yield* FileSystem.FileSystem
+    const { isAbsolute, relative } = yield* Path.Path
+    const unusable = (detail: string) => fail(new ImageUnusable({ path, detail }))
+    const whyNot = HostFiles.describe({
+      NotFound: "there is no such file: put it there, or correct the path",
+      PermissionDenied: "a directory on the way to it may not be searched by this process: permit it, or move the file"
+    })
+    if (!isAbsolute(path) || path.includes("\0")) {
+      return yield* unusable("it is not an absolute path: write it in full, from / on")
+    }
+    const real = yield* fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error))))
+    const realRoots = yield* Effect.forEach(roots, (root) => Effect.option(fs.realPath(root)))
+    const within = realRoots.some((root) => {
+      if (root._tag === "None") return false
+      const rest = relative(root.value, real)
+      return rest !== "" && rest !== ".." && !rest.startsWith("../") && !isAbsolute(rest)
+    })
+    if (!within) return yield* fail(new PathRefused({ path, roots }))
+    const info = yield* fs.stat(real).pipe(Effect.mapError((error) => unusable(whyNot(error))))
+    if (info.type !== "File") return yield* unusable("it is not a regular file: give the path of one")
+    return real
+  }
+)
