@@ -2,9 +2,13 @@
  * The unprivileged user that guests run as, and what that user can reach.
  */
 import { Effect, FileSystem, Option, Path } from "effect"
-import type { VirtualizerError } from "../../VirtualizerError.ts"
+import type { ChildProcessSpawner } from "effect/process"
+import { fail, HostFailure, ImageUnusable, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as HostCommand from "./HostCommand.ts"
 import * as HostFiles from "./HostFiles.ts"
 import type { QemuConfig } from "./QemuConfig.ts"
+
+type Services = FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
 
 /** Whom guests run as. */
 export interface HostUser {
@@ -33,7 +37,7 @@ export const command = (
   user: HostUser,
   command: ReadonlyArray<string>,
   groups: ReadonlyArray<number> = []
-): ReadonlyArray<string> => [
+): readonly [string, ...ReadonlyArray<string>] => [
   "setpriv",
   "--no-new-privs",
   ...(user.switched
@@ -78,21 +82,60 @@ export const give = Effect.fn("HostUser.give")(
   }
 )
 
+/** The bits of a mode that permit reading, writing, and running or searching. */
+const bits = { read: 4, write: 2, search: 1 } as const
+
+type Access = keyof typeof bits
+
+/** Whether the mode permits it. Who was given access by an access control list is not seen here. */
+const permits = (user: HostUser, info: FileSystem.File.Info, access: Access): boolean => {
+  const shift = Option.contains(info.uid, user.uid) ? 6 : Option.contains(info.gid, user.gid) ? 3 : 0
+  return ((info.mode >> shift) & bits[access]) !== 0
+}
+
+const testTool: HostCommand.Tool = { name: "setpriv", package: "util-linux" }
+
+const testFlag = { read: "-r", write: "-w", search: "-x" } as const
+
+/** Asks the kernel whether the user may, which is slower and knows of access control lists and of who we are. */
+const mayAccess = Effect.fnUntraced(function*(user: HostUser, path: string, access: Access) {
+  const [, ...args] = command(user, ["test", testFlag[access], path])
+  const outcome = yield* HostCommand.run(testTool, args)
+  return outcome.code === 0
+})
+
+/** Every directory on the way to an absolute path, from the topmost. */
+const ancestors = (dirname: (path: string) => string, path: string): ReadonlyArray<string> => {
+  const parent = dirname(path)
+  return parent === path ? [] : [...ancestors(dirname, parent), parent]
+}
+
 /**
- * Makes sure that the guest's user can search every directory on the way to `path`, which must be absolute and resolved.
+ * Makes sure that the guests' user can search every directory on the way to `path`, which must be absolute and resolved.
  * Fails with `HostFailure` that names the directory and says what to do. Changes nothing.
  */
 export const checkReachable = Effect.fn("HostUser.checkReachable")(
   function*(
     user: HostUser,
     path: string
-  ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
-    return yield* Effect.die([user, path])
+  ): Effect.fn.Return<void, VirtualizerError, Services> {
+    const fs = yield* FileSystem.FileSystem
+    const { dirname } = yield* Path.Path
+    for (const directory of ancestors(dirname, path)) {
+      const info = yield* fs.stat(directory).pipe(Effect.mapError(HostFiles.readFailure(directory)))
+      if (permits(user, info, "search") || (yield* mayAccess(user, directory, "search"))) continue
+      return yield* fail(
+        new HostFailure({
+          detail: `guests run as user ${user.uid}, who may not search ${directory} on the way to ${path}: ` +
+            `permit it with chmod o+x ${directory}, or use another directory`
+        })
+      )
+    }
   }
 )
 
 /**
- * Makes sure that the guest's user can reach and read the file `path` (`"read"`), or also write it (`"write"`).
+ * Makes sure that the guests' user can reach and read the file `path` (`"read"`), or read and write it (`"write"`).
  * Fails with `ImageUnusable`, or `HostFailure` for a directory on the way, which say what to do. Changes nothing.
  */
 export const checkAccess = Effect.fn("HostUser.checkAccess")(
@@ -100,7 +143,34 @@ export const checkAccess = Effect.fn("HostUser.checkAccess")(
     user: HostUser,
     path: string,
     access: "read" | "write"
-  ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
-    return yield* Effect.die([user, path, access])
+  ): Effect.fn.Return<void, VirtualizerError, Services> {
+    const fs = yield* FileSystem.FileSystem
+    yield* checkReachable(user, path)
+    const info = yield* fs.stat(path).pipe(Effect.mapError(HostFiles.readFailure(path)))
+    for (const needed of access === "read" ? (["read"] as const) : (["read", "write"] as const)) {
+      if (permits(user, info, needed) || (yield* mayAccess(user, path, needed))) continue
+      return yield* fail(
+        new ImageUnusable({
+          path,
+          detail: `guests run as user ${user.uid}, who may not ${needed} it: permit it with ` +
+            (needed === "read" ? "chmod o+r" : `chown ${user.uid}`)
+        })
+      )
+    }
+  }
+)
+
+/**
+ * Makes sure that the guests' user can read and write a volume: as root it is handed over to that user, who from then on
+ * owns it, unless it can be written already. Fails like {@link checkAccess}.
+ */
+export const handOver = Effect.fn("HostUser.handOver")(
+  function*(user: HostUser, path: string): Effect.fn.Return<void, VirtualizerError, Services> {
+    const fs = yield* FileSystem.FileSystem
+    yield* checkReachable(user, path)
+    const info = yield* fs.stat(path).pipe(Effect.mapError(HostFiles.readFailure(path)))
+    const enough = permits(user, info, "read") && permits(user, info, "write")
+    if (user.switched && !enough) yield* give(user, path, (info.mode & 0o777) | 0o600)
+    return yield* checkAccess(user, path, "write")
   }
 )
