@@ -5,13 +5,16 @@
  * each gets its own answer, by an id that no other command of any client has. An answer nobody waits for any more is
  * dropped.
  */
-import type { Duration, Effect, Scope, Stream } from "effect"
-import type { Disconnect } from "./Disconnect.ts"
+import { Duration, Effect, Exit, Fiber, Schedule, Schema, Scope, Stream } from "effect"
+import { type Disconnect, Frozen, GreetingMissing, Local, ProcessExited } from "./Disconnect.ts"
 import type { QmpCommand } from "./QmpCommand.ts"
-import type { QmpError } from "./QmpError.ts"
+import * as QmpCommands from "./QmpCommands.ts"
+import { type ConnectFailed, DeadlineExceeded, Disconnected, fail, InvalidReply, type QmpError } from "./QmpError.ts"
 import type { QmpEvent } from "./QmpEvent.ts"
 import type { Greeting } from "./QmpMessage.ts"
-import type { QmpTransport } from "./QmpTransport.ts"
+import * as QmpSession from "./QmpSession.ts"
+import type { QmpSubscription } from "./QmpSubscription.ts"
+import type { QmpConnection, QmpTransport } from "./QmpTransport.ts"
 
 /** A negotiated connection. Its effects may be run by several fibers at once. */
 export interface QmpClient {
@@ -38,31 +41,13 @@ export interface QmpClient {
    * command brings about. The first subscription also gets what came since the connection was made, so that nothing is
    * lost between connecting and subscribing. The scope ends the subscription.
    */
-  readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
+  readonly subscribe: Effect.Effect<QmpSubscription, never, Scope.Scope>
 
   /** The events of a subscription that is made when the stream is run: see {@link QmpClient.subscribe}. */
   readonly events: Stream.Stream<QmpEvent, QmpError>
 
   /** Completes once, when the connection has ended, with its cause. */
   readonly disconnected: Effect.Effect<Disconnect>
-}
-
-/** A subscription to events. It has one reader at a time. */
-export interface Subscription {
-  /**
-   * The events, in QEMU's order. Ends when the connection does: {@link QmpClient.disconnected} has the cause. Fails with
-   * `EventsLost` when the reader falls behind by more than `maxWaitingEvents`, after what waited.
-   */
-  readonly events: Stream.Stream<QmpEvent, QmpError>
-
-  /**
-   * Takes events up to the first that passes, and answers it. May be interrupted. Fails with `EventsLost`, and with
-   * `Disconnected` when the connection ends first. Has no deadline of its own.
-   */
-  readonly first: {
-    <A extends QmpEvent>(refinement: (event: QmpEvent) => event is A): Effect.Effect<A, QmpError>
-    (predicate: (event: QmpEvent) => boolean): Effect.Effect<QmpEvent, QmpError>
-  }
 }
 
 /** The limits of a client. */
@@ -86,6 +71,116 @@ export interface Options {
   readonly processExited?: Effect.Effect<void>
 }
 
+/** Nobody listens yet (`ENOENT`, `ECONNREFUSED`), or others wait to be served (`EAGAIN`): dialling again may help. */
+const mayListenLater = (error: ConnectFailed): boolean => ["ENOENT", "ECONNREFUSED", "EAGAIN"].includes(error.code)
+
+/** What a process wrote before it ended is read for so long at most. */
+const drainMillis = 100
+
+const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConnection, QmpError, Scope.Scope> => {
+  const { dialDeadline, processExited } = options
+  const patient = dialDeadline === undefined ? transport.connect : Effect.retry(transport.connect, {
+    schedule: Schedule.spaced("2 millis").pipe(Schedule.upTo({ duration: dialDeadline })),
+    while: mayListenLater
+  })
+  const dialled = Effect.mapError(patient, fail)
+  return processExited === undefined ? dialled : Effect.raceFirst(
+    dialled,
+    Effect.andThen(processExited, Effect.fail(fail(new Disconnected({ cause: new ProcessExited() }))))
+  )
+}
+
+const negotiate = (session: QmpSession.QmpSession, deadline: Duration.Duration): Effect.Effect<Greeting, QmpError> => {
+  const millis = Duration.toMillis(deadline)
+  let late: Disconnect = new GreetingMissing({ millis })
+  return Effect.gen(function*() {
+    const greeting = yield* session.greeted
+    late = new Frozen({ millis })
+    yield* session.request(QmpCommands.capabilities.name, undefined)
+    return greeting
+  }).pipe(Effect.timeoutOrElse({
+    duration: deadline,
+    orElse: () => {
+      session.disconnect(late)
+      return Effect.fail(fail(new Disconnected({ cause: late })))
+    }
+  }))
+}
+
+const watchProcess = Effect.fnUntraced(function*(
+  session: QmpSession.QmpSession,
+  reader: Fiber.Fiber<void>,
+  processExited: Effect.Effect<void>
+) {
+  yield* Effect.raceFirst(processExited, session.disconnected)
+  session.processExited()
+  yield* Effect.raceFirst(Fiber.await(reader), Effect.sleep(drainMillis))
+  session.disconnect(new ProcessExited())
+})
+
+/** Any answer, also a refusal, is a sign of life. */
+const watchPulse = (session: QmpSession.QmpSession, interval: Duration.Duration): Effect.Effect<void> => {
+  const half = Duration.times(interval, 0.5)
+  const pulse = session.request(QmpCommands.queryName.name, undefined).pipe(
+    Effect.ignore,
+    // Two sleeps: when it was us who were stopped, what came meanwhile is read between them.
+    Effect.raceFirst(Effect.sleep(half).pipe(
+      Effect.andThen(Effect.sleep(half)),
+      Effect.andThen(Effect.sync(() => session.disconnect(new Frozen({ millis: Duration.toMillis(interval) }))))
+    ))
+  )
+  return Effect.sleep(interval).pipe(
+    Effect.andThen(pulse),
+    Effect.forever,
+    Effect.raceFirst(session.disconnected),
+    Effect.asVoid
+  )
+}
+
+const connect = Effect.fnUntraced(function*(
+  transport: QmpTransport,
+  options: Options
+): Effect.fn.Return<QmpClient, QmpError, Scope.Scope> {
+  const session = yield* QmpSession.make(yield* dial(transport, options), {
+    maxLineBytes: options.maxLineBytes ?? 4 * 1024 * 1024,
+    maxWaitingEvents: options.maxWaitingEvents ?? 1024
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => session.disconnect(new Local())))
+  const reader = yield* Effect.forkScoped(session.run, { startImmediately: true })
+  if (options.processExited !== undefined) {
+    yield* Effect.forkScoped(watchProcess(session, reader, options.processExited))
+  }
+  const greeting = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
+  yield* Effect.forkScoped(watchPulse(session, Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds")))
+
+  const execute = Effect.fn("QmpClient.execute")(function*<Arguments, Returns>(
+    command: QmpCommand<Arguments, Returns>,
+    args: Arguments,
+    limit?: { readonly deadline?: Duration.Input }
+  ) {
+    // Arguments that do not fit their own Schema are the caller's bug.
+    const encoded = yield* Effect.orDie(Schema.encodeEffect(command.arguments)(args))
+    const deadline = Duration.fromInputUnsafe(limit?.deadline ?? options.commandDeadline ?? "30 seconds")
+    const reply = yield* Effect.timeoutOrElse(session.request(command.name, encoded), {
+      duration: deadline,
+      orElse: () =>
+        Effect.fail(fail(new DeadlineExceeded({ command: command.name, millis: Duration.toMillis(deadline) })))
+    })
+    return yield* Effect.mapError(
+      Schema.decodeUnknownEffect(command.returns)(reply),
+      (error) => fail(new InvalidReply({ command: command.name, detail: error.message }))
+    )
+  })
+
+  return {
+    greeting,
+    execute,
+    subscribe: session.subscriptions.subscribe,
+    events: Stream.unwrap(Effect.map(session.subscriptions.subscribe, (subscription) => subscription.events)),
+    disconnected: session.disconnected
+  }
+})
+
 /**
  * Connects and negotiates: `make(QmpTransport.unix(path), { processExited })`. The scope closes the connection, after
  * which QEMU goes on without a client; commands in flight fail with `Disconnected`, cause `Local`.
@@ -95,7 +190,15 @@ export interface Options {
  * (`GreetingMissing`: it may serve another client), or greets as something else (`GreetingInvalid`); with
  * `CommandFailed` when it refuses the negotiation.
  */
-export declare const make: (
+export const make = Effect.fn("QmpClient.make")(function*(
   transport: QmpTransport,
-  options?: Options
-) => Effect.Effect<QmpClient, QmpError, Scope.Scope>
+  options: Options = {}
+): Effect.fn.Return<QmpClient, QmpError, Scope.Scope> {
+  const parent = yield* Effect.scope
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Scope.fork(parent), (scope) =>
+      restore(Scope.provide(connect(transport, options), scope)).pipe(
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      ))
+  )
+})

@@ -1,7 +1,8 @@
 /**
  * QMP's asynchronous events: https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
+import type * as QmpMessage from "./QmpMessage.ts"
 
 /** When it happened, by QEMU's clock: Unix time in milliseconds, with microseconds as the fraction. */
 const timestampMillis = Schema.Number
@@ -75,3 +76,26 @@ export const QmpEvent = Schema.Union([
 ])
 
 export type QmpEvent = typeof QmpEvent.Type
+
+const decode = Schema.decodeUnknownOption(QmpEvent)
+
+const tags: ReadonlyMap<string, Exclude<QmpEvent["_tag"], "Other">> = new Map([
+  ["SHUTDOWN", "Shutdown"],
+  ["RESET", "Reset"],
+  ["POWERDOWN", "Powerdown"],
+  ["STOP", "Stop"],
+  ["RESUME", "Resume"],
+  ["DEVICE_DELETED", "DeviceDeleted"],
+  ["DEVICE_UNPLUG_GUEST_ERROR", "DeviceUnplugGuestError"],
+  ["GUEST_PANICKED", "GuestPanicked"],
+  ["BLOCK_IO_ERROR", "BlockIoError"]
+])
+
+/** The event that came as this message: never lost, at worst `Other`. */
+export const fromMessage = (message: QmpMessage.Event): QmpEvent => {
+  const { data = {}, event, timestamp } = message
+  const timestampMillis = timestamp.seconds * 1000 + timestamp.microseconds / 1000
+  const other: QmpEvent = { _tag: "Other", event, data, timestampMillis }
+  const tag = tags.get(event)
+  return tag === undefined ? other : Option.getOrElse(decode({ ...data, _tag: tag, timestampMillis }), () => other)
+}

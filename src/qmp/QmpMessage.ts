@@ -1,5 +1,5 @@
 /**
- * What a QMP server sends: one JSON object a line.
+ * What a QMP server sends: one JSON object a line. https://www.qemu.org/docs/master/interop/qmp-spec.html
  */
 import { Schema } from "effect"
 
@@ -15,3 +15,30 @@ export const Greeting = Schema.Struct({
 })
 
 export type Greeting = typeof Greeting.Type
+
+/** An event as it comes. `seconds` is −1 where the host could not tell the time. */
+export const Event = Schema.Struct({
+  event: Schema.String,
+  data: Schema.optionalKey(Schema.JsonObject),
+  timestamp: Schema.Struct({ seconds: Schema.Number, microseconds: Schema.Number })
+})
+
+export type Event = typeof Event.Type
+
+/** The reply to a command that succeeded. The ids of others may be any JSON, or absent. */
+export const Success = Schema.Struct({ return: Schema.Unknown, id: Schema.optionalKey(Schema.Unknown) })
+
+/** The reply to a command that failed. */
+export const Failure = Schema.Struct({
+  error: Schema.Struct({ class: Schema.String, desc: Schema.String }),
+  id: Schema.optionalKey(Schema.Unknown)
+})
+
+export type Reply = typeof Success.Type | typeof Failure.Type
+
+const QmpMessage = Schema.Union([Success, Failure, Event, Greeting])
+
+export type QmpMessage = typeof QmpMessage.Type
+
+/** Decodes one line. */
+export const decode = Schema.decodeResult(Schema.fromJsonString(QmpMessage))

@@ -1,9 +1,10 @@
 /**
  * What carries QMP: a connection of bytes. Over a unix socket in earnest, in memory where the peer is scripted.
  */
-import type { Effect, Scope } from "effect"
-import type { Broken } from "./Disconnect.ts"
-import type { ConnectFailed } from "./QmpError.ts"
+import { Effect, type Scope } from "effect"
+import * as Net from "node:net"
+import { Broken } from "./Disconnect.ts"
+import { ConnectFailed } from "./QmpError.ts"
 
 /** A way to a QMP server. */
 export interface QmpTransport {
@@ -26,5 +27,68 @@ export interface QmpConnection {
   readonly close: () => void
 }
 
+/** What may wait to be sent to a peer that does not read, beyond the kernel's own buffer. */
+const maxUnsentBytes = 4 * 1024 * 1024
+
+const connection = (socket: Net.Socket): QmpConnection => {
+  let failure: Error | undefined
+  let wake: () => void = () => undefined
+  socket.on("error", (error) => {
+    failure = error
+    wake()
+  })
+  for (const event of ["readable", "end", "close"]) socket.on(event, () => wake())
+
+  const poll = (): Effect.Effect<Uint8Array | undefined, Broken> | undefined => {
+    const bytes: Buffer | null = socket.read()
+    if (bytes !== null) return Effect.succeed(bytes)
+    if (failure !== undefined) return Effect.fail(new Broken({ detail: failure.message }))
+    return socket.readableEnded || socket.destroyed ? Effect.undefined : undefined
+  }
+
+  return {
+    read: Effect.callback((resume) => {
+      wake = () => {
+        const result = poll()
+        if (result === undefined) return
+        wake = () => undefined
+        resume(result)
+      }
+      wake()
+      return Effect.sync(() => {
+        wake = () => undefined
+      })
+    }),
+    send: (text) => {
+      if (socket.writableLength > maxUnsentBytes) socket.destroy(new Error("the peer does not read what it is sent"))
+      else if (socket.writable) socket.write(text)
+    },
+    close: () => {
+      socket.destroy()
+    }
+  }
+}
+
 /** A unix socket, by path. The path is at most 107 bytes long: beyond that `connect` fails. */
-export declare const unix: (path: string) => QmpTransport
+export const unix = (path: string): QmpTransport => ({
+  address: path,
+  connect: Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const socket = Net.connect({ path })
+      const connected = Effect.callback<QmpConnection, ConnectFailed>((resume) => {
+        const onError = (error: NodeJS.ErrnoException): void =>
+          resume(Effect.fail(new ConnectFailed({ address: path, code: error.code ?? "", detail: error.message })))
+        socket.once("error", onError)
+        socket.once("connect", () => {
+          socket.off("error", onError)
+          resume(Effect.succeed(connection(socket)))
+        })
+      })
+      const close = Effect.sync(() => socket.destroy())
+      return restore(connected).pipe(
+        Effect.onError(() => close),
+        Effect.tap(() => Effect.addFinalizer(() => close))
+      )
+    })
+  )
+})
