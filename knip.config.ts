@@ -1,0 +1,23 @@
+import type { KnipConfig } from "knip"
+import manifest from "./package.json" with { type: "json" }
+
+/** The sources of what the package exports: nothing is dead that leads back to one of them. */
+const exported = Object.values(manifest.exports).flatMap((target) =>
+  target === null ? [] : [target.types.replace("./dist/", "src/").replace(".d.ts", ".ts")]
+)
+
+export default {
+  entry: [...exported, "test/demo/main.ts", "test/bench/main.ts", "scripts/*.mjs"],
+  project: ["src/**/*.ts", "test/**/*.ts", "scripts/*.mjs"],
+  ignoreDependencies: [
+    // Programs that the shell scripts start, and what these load by themselves.
+    "@arethetypeswrong/cli",
+    "@dprint/.*",
+    "dprint",
+    "oxlint",
+    "oxlint-tsgolint",
+    "publint",
+    // The name of the type checker's plugin, which the patched type checker has built in.
+    "@effect/language-service"
+  ]
+} satisfies KnipConfig

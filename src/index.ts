@@ -1,0 +1,23 @@
+/**
+ * The public names, as namespaces: what exists, the contract, and the launcher.
+ *
+ * What belongs to one technology or one platform is not here, so that importing the root loads none of it. It has paths
+ * of its own: `vivarium/backend/qemu/QemuVirtualizer`, `vivarium/qmp/QmpClient`. Every module here has one too, such as
+ * `vivarium/domain/InstanceSpec`.
+ */
+export * as Capabilities from "./domain/Capabilities.ts"
+export * as CloudInit from "./domain/CloudInit.ts"
+export * as ExitStatus from "./domain/ExitStatus.ts"
+export * as Image from "./domain/Image.ts"
+export * as InstanceEvent from "./domain/InstanceEvent.ts"
+export * as InstanceId from "./domain/InstanceId.ts"
+export * as InstanceSpec from "./domain/InstanceSpec.ts"
+export * as InstanceState from "./domain/InstanceState.ts"
+export * as Network from "./domain/Network.ts"
+export * as Phase from "./domain/Phase.ts"
+export * as Resources from "./domain/Resources.ts"
+export * as Volume from "./domain/Volume.ts"
+export * as Launcher from "./launcher/Launcher.ts"
+export * as LauncherError from "./launcher/LauncherError.ts"
+export * as Virtualizer from "./Virtualizer.ts"
+export * as VirtualizerError from "./VirtualizerError.ts"

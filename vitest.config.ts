@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config"
+
+/**
+ * Two projects. The unit tests run first: they are many and quick. The integration tests run real guests: they take seconds,
+ * and each keeps a core busy.
+ */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/integration/**"],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          // Nothing of ours has state at module level, so files can share what is loaded.
+          isolate: false,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 }
+        }
+      }
+    ]
+  }
+})
