@@ -86,7 +86,7 @@ const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConne
   const dialled = Effect.mapError(patient, fail)
   return processExited === undefined ? dialled : Effect.raceFirst(
     dialled,
-    Effect.andThen(processExited, Effect.fail(fail(new Disconnected({ cause: new ProcessExited() }))))
+    Effect.flatMap(processExited, () => Effect.fail(fail(new Disconnected({ cause: new ProcessExited() }))))
   )
 }
 

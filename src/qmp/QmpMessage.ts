@@ -1,7 +1,7 @@
 /**
  * What a QMP server sends: one JSON object a line. https://www.qemu.org/docs/master/interop/qmp-spec.html
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 
 /** The first message of a server. */
 export const Greeting = Schema.Struct({
@@ -40,5 +40,15 @@ const QmpMessage = Schema.Union([Success, Failure, Event, Greeting])
 
 export type QmpMessage = typeof QmpMessage.Type
 
+const decodeUnknown = Schema.decodeUnknownOption(QmpMessage)
+
 /** Decodes one line. */
-export const decode = Schema.decodeResult(Schema.fromJsonString(QmpMessage))
+export const decode = (line: string): Option.Option<QmpMessage> => {
+  let json: unknown
+  try {
+    json = JSON.parse(line)
+  } catch {
+    return Option.none()
+  }
+  return decodeUnknown(json)
+}

@@ -1,7 +1,7 @@
 /**
  * One QMP connection from greeting to disconnect: which message belongs to whom.
  */
-import { Deferred, Effect, Random, Result } from "effect"
+import { Deferred, Effect, Option, Random } from "effect"
 import { Broken, Closed, type Disconnect, GreetingInvalid, Malformed, ProcessExited } from "./Disconnect.ts"
 import { CommandFailed, Disconnected, fail, type QmpError } from "./QmpError.ts"
 import * as QmpEvent from "./QmpEvent.ts"
@@ -54,10 +54,12 @@ export const make = Effect.fnUntraced(function*(connection: QmpConnection, limit
 
   const disconnect = (cause: Disconnect): void => {
     if (ended !== undefined) return
-    ended = exited && (cause._tag === "Closed" || cause._tag === "Broken") ? new ProcessExited() : cause
+    const known = exited && (cause._tag === "Closed" || cause._tag === "Broken") ? new ProcessExited() : cause
+    ended = known
     connection.close()
-    const failure = Effect.fail(fail(new Disconnected({ cause: ended })))
-    Deferred.doneUnsafe(disconnected, Effect.succeed(ended))
+    // Mostly nobody waits: the error is made for those who do.
+    const failure = Effect.suspend(() => Effect.fail(fail(new Disconnected({ cause: known }))))
+    Deferred.doneUnsafe(disconnected, Effect.succeed(known))
     subscriptions.end()
     Deferred.doneUnsafe(greeting, failure)
     for (const { resume } of pending.values()) resume(failure)
@@ -79,7 +81,7 @@ export const make = Effect.fnUntraced(function*(connection: QmpConnection, limit
   }
 
   const greet = (line: string): Disconnect | undefined => {
-    const message = Result.getOrUndefined(QmpMessage.decode(line))
+    const message = Option.getOrUndefined(QmpMessage.decode(line))
     if (message === undefined || !("QMP" in message)) return new GreetingInvalid({ detail: excerpt(line) })
     greeted = true
     Deferred.doneUnsafe(greeting, Effect.succeed(message))
@@ -88,7 +90,7 @@ export const make = Effect.fnUntraced(function*(connection: QmpConnection, limit
 
   const receive = (line: string): Disconnect | undefined => {
     if (!greeted) return greet(line)
-    const message = Result.getOrUndefined(QmpMessage.decode(line))
+    const message = Option.getOrUndefined(QmpMessage.decode(line))
     if (message === undefined || "QMP" in message) return new Malformed({ detail: excerpt(line) })
     if ("event" in message) subscriptions.publish(QmpEvent.fromMessage(message))
     else settle(message)
