@@ -1,15 +1,37 @@
 /**
  * The service that owns all instances of one node.
  */
-import { Context, type Effect, type Scope, type Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, FiberMap, Layer, PubSub, Scope, Semaphore, type Stream } from "effect"
 import type { InstanceEvent } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
-import type { InstanceSpec } from "../domain/InstanceSpec.ts"
+import { equivalence, type InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
-import type { GuestConsole } from "../Virtualizer.ts"
-import type { LauncherError } from "./LauncherError.ts"
+import { type Guest, type GuestConsole, type Virtualizer, Virtualizers } from "../Virtualizer.ts"
+import type { VirtualizerError } from "../VirtualizerError.ts"
+import { type Entry, EventLog } from "./EventLog.ts"
+import { Instance, type Surroundings } from "./Instance.ts"
+import { type InstanceRecord, initial } from "./InstanceRecord.ts"
+import { InstanceStore } from "./InstanceStore.ts"
+import { LauncherConfig } from "./LauncherConfig.ts"
+import {
+  AlreadyAttached,
+  fail,
+  InstanceExists,
+  InstanceFailure,
+  type LauncherError,
+  NoInstance,
+  NotSupported,
+  StateFailure,
+  StepFailed
+} from "./LauncherError.ts"
+import { fresh, recovered, type Situation } from "./Situation.ts"
+import { cpuSample, type CpuSample, instanceStats } from "./Statistics.ts"
+import * as UnavailableGuest from "./UnavailableGuest.ts"
+import { VolumeClaims } from "./VolumeClaims.ts"
+import { VolumeResolver } from "./VolumeResolver.ts"
+import type { Command } from "./Wish.ts"
 
 /** An instance, as a launcher shows it. */
 export interface InstanceInfo {
@@ -22,19 +44,8 @@ export interface InstanceInfo {
   readonly starts: number
 }
 
-/** What a subscriber to {@link Launcher.changes} gets. */
-export type LauncherChange =
-  /** All instances at one moment. Comes first, and again after `Lagged`. */
-  | {
-    readonly _tag: "Snapshot"
-    readonly incarnation: number
-    readonly sequence: number
-    readonly instances: ReadonlyArray<InstanceInfo>
-  }
-  /** What happened after the snapshot, in order and without gaps. */
-  | { readonly _tag: "Event"; readonly event: InstanceEvent }
-  /** The subscriber was too slow, and events were dropped. A new snapshot follows. */
-  | { readonly _tag: "Lagged"; readonly missed: number }
+/** What a follower of {@link Launcher.changes} gets. */
+export type LauncherChange = Entry<ReadonlyArray<InstanceInfo>>
 
 /**
  * All instances of one node. Every command is answered exactly once, within its deadline. What a command asks for is on
@@ -111,4 +122,189 @@ export class Launcher extends Context.Service<Launcher, {
 
   /** A snapshot, and everything that follows. Ends with the launcher. */
   readonly changes: Stream.Stream<LauncherChange>
-}>()("vivarium/launcher/Launcher") {}
+}>()("vivarium/Launcher") {}
+
+/** The launcher of a node. It lives in the scope, and detaches from all guests when that closes. */
+export const make = Effect.fn("Launcher.make")(function*(
+  config: LauncherConfig = LauncherConfig.make({})
+): Effect.fn.Return<
+  Launcher["Service"],
+  LauncherError,
+  InstanceStore | Virtualizers | VolumeResolver | Scope.Scope
+> {
+  const store = yield* InstanceStore
+  const virtualizers = yield* Virtualizers
+  const scope = yield* Effect.scope
+  const registry = new Map<InstanceId, Instance>()
+  const names = new Map<string, InstanceId>()
+  const samples = new WeakMap<Instance, CpuSample>()
+  const instances = () => Array.from(registry.values(), infoOf).sort((a, b) => a.spec.id < b.spec.id ? -1 : 1)
+  const events = yield* Effect.acquireRelease(
+    PubSub.sliding<InstanceEvent>({ capacity: config.eventsHeld }),
+    PubSub.shutdown
+  )
+  const log = new EventLog({ incarnation: store.incarnation, events, instances })
+  const loops = yield* FiberMap.make<Instance, void>()
+  const run = yield* FiberMap.runtime(loops)<never>()
+
+  const around: Surroundings = {
+    config,
+    store,
+    volumes: yield* VolumeResolver,
+    probes: Semaphore.makeUnsafe(config.probesAtOnce),
+    claims: new VolumeClaims(),
+    publish: (instance, change, nowMillis) => log.publish(instance.id, change, nowMillis),
+    leave: ({ id, spec }) => {
+      registry.delete(id)
+      if (spec.name !== undefined) names.delete(spec.name)
+    }
+  }
+
+  const enter = (situation: Situation, saved: InstanceRecord | undefined, guest: Guest, virtualizer?: Virtualizer) => {
+    const abilities = virtualizer?.capabilities ?? { pause: false, liveVolumes: false }
+    const instance = new Instance({ situation, saved, guest, abilities, around })
+    registry.set(instance.id, instance)
+    if (instance.spec.name !== undefined) names.set(instance.spec.name, instance.id)
+    return instance
+  }
+
+  const adopt = Effect.fnUntraced(function*(record: InstanceRecord) {
+    const { id, spec } = record
+    const own = yield* Scope.fork(scope)
+    const virtualizer = virtualizers.get(spec.virtualizer)
+    const guest = virtualizer === undefined
+      ? UnavailableGuest.make(`this node has no virtualizer ${spec.virtualizer}: configure it, and the instance is back`)
+      : yield* virtualizer.make(spec, store.directory(id)).pipe(
+        Scope.provide(own),
+        Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
+      )
+    for (const volume of record.desired.volumes) around.claims.take(volume.id, id)
+    const instance = enter(recovered(record, yield* Clock.currentTimeMillis), record, guest, virtualizer)
+    run(instance, instance.loop(own))
+    return instance
+  })
+
+  /** One at a time: two starts of one id must not both make it. */
+  const admission = Semaphore.makeUnsafe(1)
+
+  const admit = Effect.fnUntraced(function*(spec: InstanceSpec) {
+    const { id, name } = spec
+    if (spec.restart !== "never") return yield* fail(new NotSupported({ what: `restart policy ${spec.restart}` }))
+    const present = registry.get(id)
+    if (present !== undefined) {
+      if (equivalence(present.spec, spec)) return { instance: present, waiter: present.enqueue({ _tag: "Start" }) }
+      return yield* fail(new InstanceExists({ id, detail: "it exists with another specification: delete it first" }))
+    }
+    const namesake = name === undefined ? undefined : names.get(name)
+    if (namesake !== undefined) {
+      return yield* fail(new InstanceExists({ id, detail: `its name, ${name}, is that of instance ${namesake}` }))
+    }
+    const virtualizer = virtualizers.get(spec.virtualizer)
+    if (virtualizer === undefined) return yield* fail(new NotSupported({ what: `virtualizer ${spec.virtualizer}` }))
+    const own = yield* Scope.fork(scope)
+    const guest = yield* virtualizer.make(spec, store.directory(id)).pipe(
+      Scope.provide(own),
+      Effect.mapError(refusal(id)),
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+    for (const volume of spec.volumes) {
+      const holder = around.claims.take(volume.id, id)
+      if (holder === undefined) continue
+      for (const { id: taken } of spec.volumes) around.claims.release(taken, id)
+      yield* Scope.close(own, Exit.void)
+      return yield* fail(new AlreadyAttached({ volume: volume.id, id: holder }))
+    }
+    const instance = enter(fresh(initial(spec)), undefined, guest, virtualizer)
+    const waiter = instance.enqueue({ _tag: "Start" })
+    run(instance, instance.loop(own))
+    return { instance, waiter }
+  }, admission.withPermits(1))
+
+  const start = (spec: InstanceSpec): Effect.Effect<InstanceInfo, LauncherError> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(admit(spec), ({ instance, waiter }) =>
+        restore(instance.answer(waiter)).pipe(
+          Effect.onInterrupt(() => instance.withdraw(waiter)),
+          // An instance that was just going never considered it: it is a new one.
+          Effect.flatMap((considered) => considered ? Effect.sync(() => infoOf(instance)) : restore(start(spec)))
+        ))
+    )
+
+  const find = (id: InstanceId): Effect.Effect<Instance, LauncherError> =>
+    Effect.suspend(() => {
+      const instance = registry.get(id)
+      return instance === undefined ? Effect.fail(fail(new NoInstance({ id }))) : Effect.succeed(instance)
+    })
+
+  const command = (id: InstanceId, command: Command): Effect.Effect<void, LauncherError> =>
+    Effect.flatMap(find(id), (instance) => instance.submit(command)).pipe(
+      Effect.flatMap((considered) =>
+        considered || command._tag === "Delete" ? Effect.void : Effect.fail(fail(new NoInstance({ id })))
+      )
+    )
+
+  const stats = Effect.fn("Launcher.stats")(function*(id: InstanceId) {
+    const instance = yield* find(id)
+    const sample = yield* Effect.mapError(instance.guest.stats, (error) =>
+      fail(new InstanceFailure({ id, detail: error.message })))
+    const before = samples.get(instance)
+    const now = cpuSample(sample)
+    if (now !== undefined) samples.set(instance, now)
+    return instanceStats(sample, instance.spec.vcpus, before)
+  })
+
+  const remove = (id: InstanceId) => command(id, { _tag: "Delete" })
+
+  const { records, unreadable } = yield* Effect.mapError(store.load, (error) =>
+    fail(new StateFailure({ detail: error.message })))
+  yield* Effect.forEach(unreadable, ({ path, why }) =>
+    Effect.logError(`a record could not be read and was moved to ${path}; its guest is left alone: ${why}`))
+  const found = yield* Effect.forEach(records, adopt)
+  yield* Effect.forEach(found, (instance) => Deferred.await(instance.adopted), { discard: true }).pipe(
+    Effect.timeoutOption(config.adoptionWait)
+  )
+
+  return Launcher.of({
+    incarnation: store.incarnation,
+    start: Effect.fn("Launcher.start")(start),
+    scoped: (spec) =>
+      // A start that is interrupted has withdrawn itself: there is nothing to release then.
+      Effect.acquireRelease(start(spec), () =>
+        remove(spec.id).pipe(
+          Effect.catchReason("LauncherError", "NoInstance", () => Effect.void),
+          Effect.catch((error) => Effect.logError(`instance ${spec.id} could not be deleted: ${error.message}`))
+        ), { interruptible: true }),
+    stop: Effect.fn("Launcher.stop")((id) => command(id, { _tag: "Stop" })),
+    delete: Effect.fn("Launcher.delete")(remove),
+    pause: Effect.fn("Launcher.pause")((id) => command(id, { _tag: "Pause" })),
+    resume: Effect.fn("Launcher.resume")((id) => command(id, { _tag: "Resume" })),
+    attach: Effect.fn("Launcher.attach")((id, volume) => command(id, { _tag: "Attach", volume })),
+    detach: Effect.fn("Launcher.detach")((id, volume) => command(id, { _tag: "Detach", volume })),
+    get: (id) => Effect.map(find(id), infoOf),
+    list: Effect.sync(instances),
+    stats,
+    console: (id) => Effect.map(find(id), (instance) => instance.guest.console),
+    changes: log.changes
+  })
+})
+
+const infoOf = ({ situation: { record }, state }: Instance): InstanceInfo => ({
+  spec: record.spec,
+  state,
+  volumes: record.desired.volumes,
+  starts: record.desired.epoch
+})
+
+/** A virtualizer that can not run such a spec: nothing was recorded. */
+const refusal = (id: InstanceId) => (error: VirtualizerError): LauncherError =>
+  fail(
+    error.reason._tag === "NotSupported"
+      ? new NotSupported({ what: error.reason.what })
+      : new StepFailed({ id, phase: "admit", failure: "instance_failure", detail: error.message })
+  )
+
+/** The launcher of a node. Building it takes hold of all instances that are on record. */
+export const layer = (
+  config?: LauncherConfig
+): Layer.Layer<Launcher, LauncherError, InstanceStore | Virtualizers | VolumeResolver> =>
+  Layer.effect(Launcher, make(config))

@@ -45,18 +45,23 @@ export class NoInstance extends Schema.TaggedError<NoInstance>()("NoInstance", {
   }
 }
 
+/** The codes that a failed step can have. */
+export const FailureCode = Schema.Literals([
+  "image_failure",
+  "network_failure",
+  "launch_failure",
+  "attach_failure",
+  "instance_failure",
+  "not_supported"
+])
+
+export type FailureCode = typeof FailureCode.Type
+
 /** A step failed. `phase` says which; `failure` is the code that stands for it. */
 export class StepFailed extends Schema.TaggedError<StepFailed>()("StepFailed", {
   id: InstanceId,
   phase: Phase,
-  failure: Schema.Literals([
-    "image_failure",
-    "network_failure",
-    "launch_failure",
-    "attach_failure",
-    "instance_failure",
-    "not_supported"
-  ]),
+  failure: FailureCode,
   detail: Schema.String
 }) {
   get code(): Code {
@@ -100,7 +105,7 @@ export class NotSupported extends Schema.TaggedError<NotSupported>()("NotSupport
 /** A stronger command took over. */
 export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {
   id: InstanceId,
-  by: Schema.Literals(["stop", "delete"])
+  by: Schema.Literals(["stop", "delete", "pause", "resume", "attach", "detach"])
 }) {
   readonly code: Code = "superseded"
   override get message(): string {

@@ -1,0 +1,129 @@
+/**
+ * What to do next: desired × observed → step. Pure, total, and the only place that knows.
+ */
+import { Duration } from "effect"
+import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
+import type { Observed, Situation } from "./Situation.ts"
+
+/** One step towards what is desired. */
+export type Step =
+  /** All is as desired. */
+  | { readonly _tag: "Idle" }
+  | { readonly _tag: "Wait"; readonly untilMillis: number }
+  | { readonly _tag: "Probe" }
+  | { readonly _tag: "EnsureImage" }
+  | { readonly _tag: "CreateImage" }
+  | { readonly _tag: "Launch" }
+  /** Takes hold of a guest, and waits until it has connected. */
+  | { readonly _tag: "Watch" }
+  | { readonly _tag: "Pause" }
+  | { readonly _tag: "Resume" }
+  | { readonly _tag: "Attach"; readonly volume: VolumeSpec }
+  | { readonly _tag: "Detach"; readonly volume: VolumeId }
+  /** Ends the guest; a grace of zero does not ask it. */
+  | { readonly _tag: "Stop"; readonly graceMillis: number }
+  | { readonly _tag: "DeleteImage" }
+  /** Removes the record, and with it the instance. */
+  | { readonly _tag: "Forget" }
+
+const idle: Step = { _tag: "Idle" }
+const stopNow: Step = { _tag: "Stop", graceMillis: 0 }
+
+/**
+ * How often a guest that is to stop, and that connected once, may refuse to be watched before it is ended by force: being
+ * asked is no use to one that does not answer.
+ */
+const watchTries = 2
+
+/** The next step. The same situation always gives an equal step. */
+export const decide = (situation: Situation, nowMillis: number): Step => {
+  const { observed, record: { desired } } = situation
+  if (observed._tag === "Unknown") {
+    return observed.probeAtMillis > nowMillis
+      ? { _tag: "Wait", untilMillis: observed.probeAtMillis }
+      : { _tag: "Probe" }
+  }
+  if (observed._tag === "Foreign") return { _tag: "Forget" }
+  switch (desired.power) {
+    case "deleted":
+      return towardsDeleted(observed)
+    case "stopped":
+      return towardsStopped(situation, observed)
+    case "running":
+    case "paused":
+      return towardsRunning(situation, observed)
+  }
+}
+
+type Known = Exclude<Observed, { readonly _tag: "Unknown" | "Foreign" }>
+
+const towardsDeleted = (observed: Known): Step => {
+  switch (observed._tag) {
+    case "Launched":
+    case "Running":
+      return stopNow
+    case "Absent":
+    case "ImageReady":
+    case "Created":
+      return { _tag: "DeleteImage" }
+    case "Removed":
+      return { _tag: "Forget" }
+  }
+}
+
+const towardsStopped = ({ record }: Situation, observed: Known): Step => {
+  switch (observed._tag) {
+    case "Launched":
+      return record.connected && (observed.doubt?.tries ?? 0) < watchTries ? { _tag: "Watch" } : stopNow
+    case "Running":
+      return {
+        _tag: "Stop",
+        graceMillis: record.connected ? Duration.toMillis(record.spec.stopGrace) : 0
+      }
+    case "Absent":
+    case "ImageReady":
+    case "Created":
+    case "Removed":
+      return idle
+  }
+}
+
+const towardsRunning = ({ record: { boot, desired } }: Situation, observed: Known): Step => {
+  switch (observed._tag) {
+    case "Absent":
+    case "Removed":
+      return { _tag: "EnsureImage" }
+    case "ImageReady":
+      return { _tag: "CreateImage" }
+    case "Created":
+      return { _tag: "Launch" }
+    case "Launched":
+      return boot === desired.epoch ? { _tag: "Watch" } : stopNow
+    case "Running": {
+      if (boot !== desired.epoch) return stopNow
+      const wanted = desired.volumes.find((volume) => !observed.volumes.includes(volume.id))
+      if (wanted !== undefined) return { _tag: "Attach", volume: wanted }
+      const unwanted = observed.volumes.find((id) => !desired.volumes.some((volume) => volume.id === id))
+      if (unwanted !== undefined) return { _tag: "Detach", volume: unwanted }
+      if (desired.power === "paused" && !observed.paused) return { _tag: "Pause" }
+      if (desired.power === "running" && observed.paused && !observed.held) return { _tag: "Resume" }
+      return idle
+    }
+  }
+}
+
+/** Whether two steps are the same, so that the one in flight still leads to what is desired. */
+export const isSame = (a: Step, b: Step): boolean => {
+  switch (a._tag) {
+    case "Attach":
+      return b._tag === "Attach" && a.volume.id === b.volume.id
+    case "Detach":
+      return b._tag === "Detach" && a.volume === b.volume
+    case "Stop":
+      return b._tag === "Stop" && a.graceMillis === b.graceMillis
+    case "Wait":
+      return b._tag === "Wait" && a.untilMillis === b.untilMillis
+    default:
+      return a._tag === b._tag
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * One instance: a loop in a fiber of its own. It takes commands in, durably, and takes one step after the other towards
+ * what is desired. It is the only writer of its record, and the only one who acts on its guest.
+ */
+import { Cause, Clock, Deferred, Duration, Effect, Exit, Result, Schema, Scope } from "effect"
+import type { Change } from "../domain/InstanceEvent.ts"
+import { InstanceState } from "../domain/InstanceState.ts"
+import type { VolumeId } from "../domain/Volume.ts"
+import type { Guest, Monitor } from "../Virtualizer.ts"
+import { decide, isSame, type Step } from "./Decision.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
+import type { StoreError } from "./InstanceStore.ts"
+import { AlreadyAttached, fail, LauncherClosed, type LauncherError, StateFailure, TimedOut } from "./LauncherError.ts"
+import * as Learning from "./Learning.ts"
+import { project } from "./Projection.ts"
+import { Signal } from "./Signal.ts"
+import { isQuiescent, type Situation } from "./Situation.ts"
+import { type Fact, perform, phaseOf, type Tools } from "./Step.ts"
+import type { VolumeClaims } from "./VolumeClaims.ts"
+import { type End, type Waiter, Waiters } from "./Waiters.ts"
+import { type Abilities, type Command, revert, supersedes, wish } from "./Wish.ts"
+
+/** What an instance has of its launcher. */
+export interface Surroundings extends Tools {
+  readonly claims: VolumeClaims
+  readonly publish: (instance: Instance, change: Change, nowMillis: number) => void
+  /** Called when the instance is gone, or its launcher closes, before anybody is answered. */
+  readonly leave: (instance: Instance, end: End) => void
+}
+
+/** A monitor that the loop holds, and the scope that it lives in. */
+interface Watched {
+  readonly monitor: Monitor
+  readonly scope: Scope.Closeable
+}
+
+export class Instance {
+  situation: Situation
+  readonly guest: Guest
+  private readonly abilities: Abilities
+  private readonly around: Surroundings
+  private readonly signal = new Signal()
+  /** The record as it is on disk. */
+  private saved: InstanceRecord | undefined
+  private readonly waiters = new Waiters()
+  private facts: Array<{ readonly monitor: Monitor; readonly fact: Fact }> = []
+  private watched: Watched | undefined = undefined
+  private claimed: ReadonlyArray<VolumeId>
+  private published: InstanceState | undefined = undefined
+  private end: End | undefined = undefined
+  /** Completes when the loop has ended and everybody is answered. */
+  readonly ended = Deferred.makeUnsafe<void>()
+  /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
+  readonly adopted = Deferred.makeUnsafe<void>()
+
+  constructor(options: {
+    readonly situation: Situation
+    readonly saved: InstanceRecord | undefined
+    readonly guest: Guest
+    readonly abilities: Abilities
+    readonly around: Surroundings
+  }) {
+    this.situation = options.situation
+    this.saved = options.saved
+    this.guest = options.guest
+    this.claimed = options.situation.record.desired.volumes.map(({ id }) => id)
+    this.abilities = options.abilities
+    this.around = options.around
+  }
+
+  get id() {
+    return this.situation.record.id
+  }
+
+  get spec() {
+    return this.situation.record.spec
+  }
+
+  /** The state that was published last. */
+  get state(): InstanceState {
+    return this.published ?? { _tag: "Pending" }
+  }
+
+  // Callers
+
+  /** Hands a command to the loop. */
+  enqueue(command: Command): Waiter {
+    const waiter = this.waiters.add(command)
+    this.signal.raise()
+    return waiter
+  }
+
+  /**
+   * Waits for the answer to a command. Returns `false` when the instance was gone before it could consider it.
+   */
+  answer(waiter: Waiter): Effect.Effect<boolean, LauncherError> {
+    return this.await(waiter, this.around.config.commandDeadline)
+  }
+
+  /**
+   * Hands a command to the loop and waits for the answer. Interrupting a start takes it back; interrupting any other ends the
+   * waiting only.
+   */
+  submit(command: Command): Effect.Effect<boolean, LauncherError> {
+    return Effect.suspend(() => {
+      if (this.end === "closed") return Effect.fail(fail(new LauncherClosed()))
+      if (this.end !== undefined) return Effect.succeed(false)
+      const waiter = this.enqueue(command)
+      return Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
+    })
+  }
+
+  private await(waiter: Waiter, deadline: Duration.Duration): Effect.Effect<boolean, LauncherError> {
+    return Effect.timeoutOrElse(Deferred.await(waiter.answer), {
+      duration: deadline,
+      orElse: () => {
+        this.waiters.forget(waiter)
+        const afterMillis = Duration.toMillis(deadline)
+        return Effect.fail(fail(new TimedOut({ id: this.id, goesOn: waiter.command._tag.toLowerCase(), afterMillis })))
+      }
+    })
+  }
+
+  /**
+   * The caller does not wait any more. A start is undone, and has been when this returns; one that has not been considered
+   * yet is as if it had never been asked for.
+   */
+  withdraw(waiter: Waiter): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const inTime = this.waiters.forget(waiter)
+      this.signal.raise()
+      if (inTime || waiter.command._tag !== "Start" || this.end !== undefined) return Effect.void
+      const { deleteDeadline, stopDeadline } = this.around.config
+      const withdrawal = this.enqueue({ _tag: "Withdraw", start: waiter })
+      return Effect.ignore(this.await(withdrawal, Duration.sum(deleteDeadline, stopDeadline)))
+    })
+  }
+
+  // The loop
+
+  /**
+   * Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on.
+   */
+  loop(scope: Scope.Closeable): Effect.Effect<void> {
+    return this.steps(scope).pipe(
+      Effect.onExit((exit) => Scope.close(scope, exit)),
+      Effect.onExit((exit) => Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : "closed"))),
+      Effect.tapCauseIf(Cause.hasDies, (cause) => Effect.logError(`instance ${this.id}: its loop died`, cause)),
+      Effect.asVoid
+    )
+  }
+
+  private steps(scope: Scope.Scope): Effect.Effect<End> {
+    const self = this
+    return Effect.gen(function*() {
+      while (true) {
+        yield* self.absorb
+        if (self.saved === undefined) return "never"
+        if (self.isDirty) yield* Effect.result(self.save(self.situation.record))
+        if (self.watched !== undefined && self.situation.observed._tag !== "Running") yield* self.unwatch
+        self.claim()
+        const now = yield* Clock.currentTimeMillis
+        const step = decide(self.situation, now)
+        self.publish(step, now)
+        self.waiters.settle(self.situation, step)
+        if (step._tag !== "Probe" && step._tag !== "Watch") yield* Deferred.succeed(self.adopted, undefined)
+        if (step._tag === "Forget") {
+          if (Result.isSuccess(yield* Effect.result(Effect.uninterruptible(self.remove)))) return "gone"
+          yield* self.retry
+        } else if (step._tag === "Idle") {
+          yield* self.isDirty ? self.retry : self.signal.take
+        } else {
+          yield* self.take(step, scope)
+        }
+      }
+    })
+  }
+
+  private get isDirty(): boolean {
+    return this.situation.record !== this.saved
+  }
+
+  /** Waits for something to happen, or until it is time to try again to write what could not be written. */
+  private get retry(): Effect.Effect<void> {
+    return Effect.raceFirst(this.signal.take, Effect.sleep(this.around.config.recordRetry))
+  }
+
+  /** Takes a step, unless it stops leading to what is desired. */
+  private take(step: Step, scope: Scope.Scope): Effect.Effect<void> {
+    const self = this
+    return Effect.gen(function*() {
+      if (step._tag === "Launch" && !(yield* self.arm)) return
+      const watching = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
+      let held: Monitor | undefined
+      const action = perform(step, {
+        record: self.situation.record,
+        guest: self.guest,
+        monitor: self.watched?.monitor,
+        scope: watching ?? scope,
+        tell: (monitor, fact) => {
+          self.facts.push({ monitor, fact })
+          self.signal.raise()
+        },
+        hold: (monitor) => {
+          held = monitor
+        }
+      }, self.around)
+      const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
+        // What the step acquired is kept or closed here, and nowhere else.
+        Effect.onExit((exit) =>
+          watching !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
+            ? Scope.close(watching, Exit.void)
+            : Effect.void
+        )
+      )
+      const now = yield* Clock.currentTimeMillis
+      if (outcome === undefined) {
+        self.situation = Learning.interrupted(self.situation, step)
+      } else if (Exit.isFailure(outcome)) {
+        const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
+        yield* Effect.logDebug(`instance ${self.id}: ${step._tag}: ${failure.detail}`)
+        self.learn(step, Learning.failure(self.situation, step, failure, now))
+      } else {
+        if (watching !== undefined && held !== undefined) self.watched = { monitor: held, scope: watching }
+        self.learn(step, Learning.success(self.situation, step, outcome.value, now))
+        if (watching !== undefined && self.watched?.scope !== watching) yield* Scope.close(watching, Exit.void)
+      }
+    })
+  }
+
+  private learn(step: Step, lesson: Learning.Lesson): void {
+    this.situation = lesson.situation
+    if (lesson.failure !== undefined) this.waiters.fail(step, lesson.failure)
+  }
+
+  /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
+  private obsolete(step: Step): Effect.Effect<undefined> {
+    const self = this
+    return Effect.gen(function*() {
+      while (true) {
+        yield* self.signal.take
+        yield* self.absorb
+        const now = yield* Clock.currentTimeMillis
+        // A wait is over when its time has come, not when it is found to be over.
+        const at = step._tag === "Wait" ? Math.min(now, step.untilMillis - 1) : now
+        if (!isSame(decide(self.situation, at), step)) return undefined
+        self.waiters.settle(self.situation, step)
+      }
+    })
+  }
+
+  /** The boot is on record before there is a guest. Says whether it is. */
+  private get arm(): Effect.Effect<boolean> {
+    const self = this
+    return Effect.gen(function*() {
+      const { record } = self.situation
+      if (record.boot === record.desired.epoch) return true
+      const armed = yield* Effect.result(
+        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connected: false }))
+      )
+      if (Result.isSuccess(armed)) return true
+      const launch: Step = { _tag: "Launch" }
+      const now = yield* Clock.currentTimeMillis
+      const detail = armed.failure.message
+      const lesson = Learning.failure(
+        self.situation,
+        launch,
+        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
+        now
+      )
+      self.learn(launch, { situation: lesson.situation, failure: armed.failure })
+      return false
+    })
+  }
+
+  private get unwatch(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { watched } = this
+      this.watched = undefined
+      return watched === undefined ? Effect.void : Scope.close(watched.scope, Exit.void)
+    })
+  }
+
+  // Commands
+
+  /**
+   * Takes in what monitors told and what callers asked for. What is asked for is on disk when it returns. Uninterruptible,
+   * so that a step that ends meanwhile does not cut a write in two.
+   */
+  private get absorb(): Effect.Effect<void> {
+    const self = this
+    return Effect.uninterruptible(Effect.gen(function*() {
+      self.observe(yield* Clock.currentTimeMillis)
+      const later: Array<Waiter> = []
+      for (let waiter = self.waiters.next(); waiter !== undefined; waiter = self.waiters.next()) {
+        const answer = yield* Effect.exit(self.consider(waiter))
+        if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
+        else if (answer.value === "later") later.push(waiter)
+        else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
+      }
+      self.waiters.postpone(later)
+    }))
+  }
+
+  /** Takes a command in, refuses it, or leaves it for later. */
+  private consider(waiter: Waiter): Effect.Effect<"accepted" | "done" | "later", LauncherError> {
+    const self = this
+    return Effect.gen(function*() {
+      const { command } = waiter
+      if (command._tag === "Withdraw" && self.isOthersToo(command)) return "done"
+      const wanted = wish(command, self.situation, self.abilities)
+      if (wanted._tag === "Later") return "later"
+      if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
+      if (command._tag === "Attach") {
+        const holder = self.around.claims.take(command.volume.id, self.id)
+        if (holder !== undefined) return yield* fail(new AlreadyAttached({ volume: command.volume.id, id: holder }))
+      }
+      const { observed, record } = self.situation
+      const beaten = self.waiters.beatenBy(command)
+      const desired = isPower(command)
+        ? beaten.reduce((desired, { before, command }) => revert(command, desired, before), wanted.desired)
+        : wanted.desired
+      if (desired !== record.desired || self.saved === undefined) {
+        const next = { ...record, desired }
+        // What is taken back is undone all the same, and written as soon as it can be.
+        if (command._tag === "Withdraw") self.situation = { observed, record: next }
+        const saved = yield* Effect.result(self.save(next))
+        self.claim()
+        if (Result.isFailure(saved) && command._tag !== "Withdraw") return yield* fail(saved.failure)
+      }
+      for (const older of beaten) older.superseded = supersedes(command, older.command)
+      if (command._tag === "Resume" && observed._tag === "Running" && observed.held) {
+        self.situation = { ...self.situation, observed: { ...observed, held: false } }
+      }
+      self.waiters.accept(waiter, desired.epoch, record.desired)
+      return "accepted"
+    })
+  }
+
+  /** Whether a start that is taken back was refused, or somebody else waits for it. */
+  private isOthersToo({ start }: Extract<Command, { readonly _tag: "Withdraw" }>): boolean {
+    return start.epoch === 0 || this.waiters.isAwaited(start.epoch, start)
+  }
+
+  /** Takes in what the monitor told. */
+  private observe(now: number): void {
+    const { watched } = this
+    const facts = this.facts
+    // Those of a monitor that is just being taken wait until it has been.
+    this.facts = watched === undefined ? facts : []
+    if (watched === undefined) return
+    for (const { fact, monitor } of facts) {
+      if (monitor !== watched.monitor) continue
+      if (fact._tag === "Ended") this.situation = Learning.ended(this.situation, fact.ended, now)
+      else {
+        this.situation = Learning.event(this.situation, fact.event)
+        if (fact.event._tag === "Rebooted") this.around.publish(this, { _tag: "Rebooted" }, now)
+      }
+    }
+  }
+
+  /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
+  private save(record: InstanceRecord): Effect.Effect<void, StateFailure> {
+    const { config, store } = this.around
+    const next = { ...record, revision: (this.saved?.revision ?? 0) + 1 }
+    return store.put(next).pipe(
+      Effect.mapError((error) => new StateFailure({ detail: error.message })),
+      Effect.timeoutOrElse({
+        duration: config.recordDeadline,
+        orElse: () =>
+          Effect.fail(
+            new StateFailure({ detail: `a record took longer than ${Duration.toMillis(config.recordDeadline)} ms` })
+          )
+      }),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          this.saved = next
+          this.situation = { ...this.situation, record: next }
+        })
+      )
+    )
+  }
+
+  private get remove(): Effect.Effect<void, StoreError | Cause.TimeoutError> {
+    return Effect.timeout(this.around.store.remove(this.id), this.around.config.recordDeadline)
+  }
+
+  // What others see
+
+  private publish(step: Step, now: number): void {
+    const state = project(this.situation, step, this.published)
+    if (this.published !== undefined && isEqualState(state, this.published)) return
+    this.published = state
+    this.around.publish(this, { _tag: "StateChanged", state }, now)
+  }
+
+  /** Keeps the node's books of volumes: those that are wanted, and those that the guest has or may have. */
+  private claim(): void {
+    const { observed, record } = this.situation
+    const wanted = record.desired.power === "deleted" && isQuiescent(observed) ? [] : record.desired.volumes.map(({ id }) => id)
+    const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.claimed
+    const claimed = [...new Set([...wanted, ...had])]
+    for (const id of this.claimed) if (!claimed.includes(id)) this.around.claims.release(id, this.id)
+    for (const id of claimed) this.around.claims.take(id, this.id)
+    this.claimed = claimed
+  }
+
+  /** Leaves the launcher first, then answers everybody. */
+  private finish(end: End): void {
+    this.end = end
+    for (const id of this.claimed) this.around.claims.release(id, this.id)
+    this.around.leave(this, end)
+    this.waiters.close(end, this.situation)
+    Deferred.doneUnsafe(this.adopted, Exit.void)
+    Deferred.doneUnsafe(this.ended, Exit.void)
+  }
+}
+
+const isPower = (command: Command): boolean => command._tag === "Stop" || command._tag === "Delete"
+
+/** A virtualizer that dies, or that interrupts itself, proves nothing of its guest. */
+const defect = (step: Step, cause: Cause.Cause<unknown>): Learning.Failure => ({
+  phase: phaseOf(step),
+  code: "instance_failure",
+  guest: "silent",
+  detail: `the virtualizer broke: ${Cause.pretty(cause)}`
+})
+
+const isEqualState = Schema.toEquivalence(InstanceState)

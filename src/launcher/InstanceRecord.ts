@@ -1,0 +1,66 @@
+/**
+ * What a launcher keeps on disk of an instance: what is wanted, and what a later launcher can not find out by looking.
+ */
+import { Schema } from "effect"
+import { ExitStatus } from "../domain/ExitStatus.ts"
+import { InstanceId } from "../domain/InstanceId.ts"
+import { InstanceSpec } from "../domain/InstanceSpec.ts"
+import { Phase } from "../domain/Phase.ts"
+import { VolumeSpec } from "../domain/Volume.ts"
+import { FailureCode } from "./LauncherError.ts"
+
+/** What is wanted of an instance. */
+export const Desired = Schema.Struct({
+  power: Schema.Literals(["running", "paused", "stopped", "deleted"]),
+  /** Counts the starts. A guest belongs to the start it was launched for, which tells "start again" from "still running". */
+  epoch: Schema.Int,
+  /** The volumes it shall have. */
+  volumes: Schema.Array(VolumeSpec)
+})
+
+export type Desired = typeof Desired.Type
+
+/** How a start ended. */
+export const Outcome = Schema.Union([
+  /** The guest ended because it was asked to. */
+  Schema.TaggedStruct("Stopped", { status: ExitStatus }),
+  /** The guest ended without having been asked to. */
+  Schema.TaggedStruct("Exited", { status: ExitStatus }),
+  /** A step of the start failed. */
+  Schema.TaggedStruct("Failed", { phase: Phase, code: FailureCode, detail: Schema.String })
+])
+
+export type Outcome = typeof Outcome.Type
+
+/** The record of one instance. */
+export const InstanceRecord = Schema.Struct({
+  version: Schema.Literal(1),
+  id: InstanceId,
+  /** Counts the writes. A store refuses one that does not follow the last, so that a stale writer is found out. */
+  revision: Schema.Int,
+  spec: InstanceSpec,
+  desired: Desired,
+  /** The start that a guest was last launched for, written before the launch. 0 before the first. */
+  boot: Schema.Int,
+  /** Whether the guest of that boot ever connected. Until it has, a silent guest is hopeless; from then on, unknown. */
+  connected: Schema.Boolean,
+  /** How the latest start that is over ended. */
+  ended: Schema.NullOr(Schema.Struct({ epoch: Schema.Int, outcome: Outcome }))
+})
+
+export type InstanceRecord = typeof InstanceRecord.Type
+
+/** The record of an instance that nothing has been done for yet. */
+export const initial = (spec: InstanceSpec): InstanceRecord => ({
+  version: 1,
+  id: spec.id,
+  revision: 0,
+  spec,
+  desired: { power: "stopped", epoch: 0, volumes: spec.volumes },
+  boot: 0,
+  connected: false,
+  ended: null
+})
+
+/** Whether no guest was ever launched for it. Such an instance is undone when its start fails. */
+export const isProvisional = (record: InstanceRecord): boolean => record.boot === 0

@@ -1,0 +1,146 @@
+/**
+ * Records as files of a state directory:
+ *
+ * ```
+ * lock              held by the one launcher of the directory
+ * incarnation       the number of the last launcher
+ * records/ID.json   one record for each instance
+ * unreadable/       records that could not be read
+ * instances/ID/     what belongs to one instance
+ * ```
+ */
+import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import { InstanceId } from "../domain/InstanceId.ts"
+import * as DurableFile from "../internal/DurableFile.ts"
+import { InstanceRecord } from "./InstanceRecord.ts"
+import { InstanceStore, StoreError, type UnreadableRecord } from "./InstanceStore.ts"
+import * as StateLock from "./StateLock.ts"
+
+const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
+const encodeRecord = Schema.encodeEffect(RecordJson)
+const decodeRecord = Schema.decodeEffect(RecordJson)
+const isInstanceId = Schema.is(InstanceId)
+
+const failed = (doing: string) => (error: PlatformError.PlatformError) =>
+  new StoreError({ message: `${doing}: ${DurableFile.describe(error)}` })
+
+/**
+ * The store of a state directory, which is created where it does not exist. Holds the directory's lock as long as the
+ * scope is open. Fails, naming the holder, when another launcher has it.
+ */
+export const make = Effect.fn("InstanceStoreFile.make")(function*(
+  stateDirectory: string
+): Effect.fn.Return<
+  InstanceStore["Service"],
+  StoreError,
+  ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
+> {
+  const fs = yield* FileSystem.FileSystem
+  const { join } = yield* Path.Path
+  const records = join(stateDirectory, "records")
+  const instances = join(stateDirectory, "instances")
+  const aside = join(stateDirectory, "unreadable")
+  const recordPath = (id: InstanceId) => join(records, `${id}.json`)
+
+  // Guests run as another user: it may pass through to its instance's directory, and read nothing on the way.
+  yield* Effect.forEach([stateDirectory, instances, records], (path) =>
+    fs.makeDirectory(path, { recursive: true, mode: path === records ? 0o700 : 0o711 })).pipe(
+      Effect.mapError(failed(`${stateDirectory} can not be made`))
+    )
+  const isLocked = yield* StateLock.acquire(join(stateDirectory, "lock"))
+  const directory = yield* DurableFile.openDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
+  const incarnation = yield* nextIncarnation(join(stateDirectory, "incarnation"))
+  const revisions = new Map<InstanceId, number>()
+
+  const setAside = Effect.fnUntraced(function*(name: string, why: string) {
+    const path = join(aside, `${incarnation}-${name}`)
+    yield* fs.makeDirectory(aside, { recursive: true, mode: 0o700 })
+    yield* fs.rename(join(records, name), path)
+    return { path, why } satisfies UnreadableRecord
+  }, Effect.mapError(failed(`${aside} can not take an unreadable record`)))
+
+  const read = Effect.fnUntraced(function*(name: string) {
+    const text = yield* fs.readFileString(join(records, name)).pipe(
+      Effect.mapError(failed(`${join(records, name)} can not be read`))
+    )
+    const record = yield* Effect.result(decodeRecord(text))
+    if (Result.isFailure(record)) return yield* setAside(name, record.failure.message)
+    if (`${record.success.id}.json` !== name) return yield* setAside(name, `it is the record of ${record.success.id}`)
+    revisions.set(record.success.id, record.success.revision)
+    return record.success
+  })
+
+  const load = Effect.gen(function*() {
+    const names = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
+    // What a killed launcher was writing was never acknowledged: the record before stands.
+    yield* Effect.forEach(names.filter((name) => DurableFile.isPartial(name)), (name) =>
+      Effect.ignore(fs.remove(join(records, name))))
+    const found = yield* Effect.forEach(names.filter((name) => name.endsWith(".json")), read, { concurrency: 16 })
+    return {
+      records: found.filter((one) => "revision" in one),
+      unreadable: found.filter((one) => "why" in one)
+    }
+  })
+
+  const put = Effect.fnUntraced(function*(record: InstanceRecord) {
+    const last = revisions.get(record.id) ?? 0
+    if (record.revision !== last + 1) {
+      return yield* new StoreError({
+        message: `record ${record.id} was to become revision ${record.revision}, but is at ${last}: somebody else wrote it`
+      })
+    }
+    if (!(yield* isLocked)) return yield* new StoreError({ message: `the lock of ${stateDirectory} was lost` })
+    const text = yield* Effect.orDie(encodeRecord(record))
+    yield* DurableFile.write(recordPath(record.id), text, directory).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs),
+      Effect.mapError(failed(`${recordPath(record.id)} can not be written`))
+    )
+    revisions.set(record.id, record.revision)
+  })
+
+  const remove = Effect.fnUntraced(function*(id: InstanceId) {
+    yield* fs.remove(recordPath(id), { force: true }).pipe(
+      Effect.andThen(directory.sync),
+      Effect.mapError(failed(`${recordPath(id)} can not be removed`))
+    )
+    revisions.delete(id)
+  })
+
+  const directoryOf = (id: InstanceId) => {
+    if (!isInstanceId(id)) throw new Error(`not an instance id: ${id}`)
+    return join(instances, id)
+  }
+
+  const removeDirectory = Effect.fnUntraced(function*(id: InstanceId) {
+    yield* fs.remove(directoryOf(id), { recursive: true, force: true }).pipe(
+      Effect.mapError(failed(`${directoryOf(id)} can not be removed`))
+    )
+  })
+
+  return { incarnation, load, put, remove, directory: directoryOf, removeDirectory }
+})
+
+/** Durably counts the launchers of a state directory. */
+const nextIncarnation = Effect.fnUntraced(function*(path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString(path).pipe(
+    Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed("0")),
+    Effect.mapError(failed(`${path} can not be read`))
+  )
+  if (!/^\d{1,15}\s*$/.test(text)) {
+    return yield* new StoreError({
+      message: `${path} does not hold a number: write into it one above every number it ever held`
+    })
+  }
+  const next = Number(text) + 1
+  yield* DurableFile.replace(path, `${next}\n`).pipe(Effect.mapError(failed(`${path} can not be written`)))
+  return next
+})
+
+/** The store of a state directory. */
+export const layer = (stateDirectory: string): Layer.Layer<
+  InstanceStore,
+  StoreError,
+  ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path
+> => Layer.effect(InstanceStore, make(stateDirectory))

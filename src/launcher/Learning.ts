@@ -1,0 +1,259 @@
+/**
+ * What a step teaches: situation × step × what came of it → situation. Pure: a step never touches its instance; the loop
+ * applies what it learned, and only if the step was not overtaken.
+ */
+import * as ExitStatus from "../domain/ExitStatus.ts"
+import type { Phase } from "../domain/Phase.ts"
+import type { Ended, GuestEvent, GuestStatus, Probe } from "../Virtualizer.ts"
+import type { Step } from "./Decision.ts"
+import { type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
+import { InstanceExists, type Reason, StepFailed } from "./LauncherError.ts"
+import { type Doubt, look, lookNow, type Observed, type Situation } from "./Situation.ts"
+
+/** What a step that succeeded found or did. */
+export type Learned =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Probed"; readonly probe: Probe }
+  | { readonly _tag: "Connected"; readonly status: GuestStatus }
+  /** The guest ended while the step waited for something else. */
+  | { readonly _tag: "EndedMeanwhile"; readonly ended: Ended }
+
+/** Why a step failed. */
+export interface Failure {
+  readonly phase: Phase
+  readonly code: StepFailed["failure"]
+  readonly detail: string
+  /** What it says of the guest: that it is not there, or that nothing is known of it. */
+  readonly guest: "gone" | "silent" | "unchanged"
+}
+
+/** A new situation, and what those who wait for the step that failed are told. */
+export interface Lesson {
+  readonly situation: Situation
+  readonly failure?: Reason
+}
+
+/** What a step that succeeded teaches. */
+export const success = (situation: Situation, step: Step, learned: Learned, nowMillis: number): Lesson => {
+  if (learned._tag === "Probed") return probed(situation, learned.probe)
+  if (learned._tag === "EndedMeanwhile") return { situation: ended(situation, learned.ended, nowMillis) }
+  if (learned._tag === "Connected") {
+    const { record } = situation
+    return {
+      situation: {
+        record: record.connected ? record : { ...record, connected: true },
+        observed: { _tag: "Running", held: false, ...learned.status }
+      }
+    }
+  }
+  return { situation: done(situation, step) }
+}
+
+const done = (situation: Situation, step: Step): Situation => {
+  const { observed, record } = situation
+  const see = (observed: Observed): Situation => ({ record, observed })
+  switch (step._tag) {
+    case "EnsureImage":
+      return see({ _tag: "ImageReady" })
+    case "CreateImage":
+      return see({ _tag: "Created" })
+    case "Launch":
+      return see({ _tag: "Launched", doubt: undefined })
+    case "DeleteImage":
+      return see({ _tag: "Removed" })
+    case "Stop":
+      // The monitor may have told the end, with its status, before the step returned.
+      return observed._tag === "Created" ? situation : over(situation, { _tag: "Created" }, killed)
+    case "Pause":
+    case "Resume":
+      return observed._tag === "Running" ? see({ ...observed, paused: step._tag === "Pause", held: false }) : situation
+    case "Attach":
+      return observed._tag === "Running"
+        ? see({ ...observed, volumes: [...observed.volumes.filter((id) => id !== step.volume.id), step.volume.id] })
+        : situation
+    case "Detach":
+      return observed._tag === "Running"
+        ? see({ ...observed, volumes: observed.volumes.filter((id) => id !== step.volume) })
+        : situation
+    case "Idle":
+    case "Wait":
+    case "Probe":
+    case "Watch":
+    case "Forget":
+      return situation
+  }
+}
+
+const killed: ExitStatus.ExitStatus = { _tag: "Killed", signal: "SIGKILL" }
+
+const probed = (situation: Situation, probe: Probe): Lesson => {
+  const { observed, record } = situation
+  const doubt = observed._tag === "Unknown" ? observed.doubt : undefined
+  if (observed._tag === "Unknown" && observed.fresh && (probe._tag === "Running" || probe._tag === "Created")) {
+    return {
+      situation: { record, observed: { _tag: "Foreign" } },
+      failure: new InstanceExists({
+        id: record.id,
+        detail: `${probe._tag === "Running" ? "a running guest" : "a disk"} of that id is there that no record explains: ` +
+          "move it away, or remove it, first"
+      })
+    }
+  }
+  switch (probe._tag) {
+    case "Running":
+      return {
+        situation: {
+          record,
+          // A guest that could not be watched stays in doubt until it can; one that was only looked at does not.
+          observed: { _tag: "Launched", doubt: doubt !== undefined && doubt.tries > 0 ? doubt : undefined }
+        }
+      }
+    case "Absent":
+    case "ImageReady":
+      return { situation: unseenEnd(situation, { _tag: probe._tag }, ExitStatus.unknown) }
+    case "Created":
+      return { situation: unseenEnd(situation, { _tag: "Created" }, probe.lastExit ?? ExitStatus.unknown) }
+  }
+}
+
+/**
+ * No guest is there. If the last boot's had connected, it ended while nobody watched; if it never had, the launch was cut
+ * short, and what is desired says whether to launch again.
+ */
+const unseenEnd = (situation: Situation, observed: Observed, status: ExitStatus.ExitStatus): Situation =>
+  situation.record.connected && !isOver(situation.record)
+    ? over(situation, observed, status)
+    : { record: situation.record, observed }
+
+/** Whether the latest boot's end is on record. */
+const isOver = ({ boot, ended }: InstanceRecord): boolean => ended !== null && ended.epoch >= boot
+
+/** The guest of the latest boot is gone, proven. */
+const over = ({ record }: Situation, observed: Observed, status: ExitStatus.ExitStatus): Situation => {
+  if (isOver(record)) return { record, observed }
+  const asked = record.desired.power === "stopped" || record.desired.power === "deleted"
+  return { observed, record: finish(record, { _tag: asked ? "Stopped" : "Exited", status }) }
+}
+
+/** A start is over; with no policy to start it again, what is wanted from now on is that it be stopped. */
+const finish = (record: InstanceRecord, outcome: Outcome): InstanceRecord => ({
+  ...record,
+  desired: record.desired.power === "deleted" ? record.desired : { ...record.desired, power: "stopped" },
+  ended: { epoch: record.desired.epoch, outcome }
+})
+
+/** What the end of a monitor teaches. */
+export const ended = (situation: Situation, end: Ended, nowMillis: number): Situation =>
+  end._tag === "Exited"
+    ? over(situation, { _tag: "Created" }, end.status)
+    : { record: situation.record, observed: silent(situation.observed, end.cause, nowMillis, nowMillis) }
+
+/** What an event of the running guest teaches. */
+export const event = (situation: Situation, event: GuestEvent): Situation => {
+  const { observed, record } = situation
+  if (observed._tag !== "Running" || event._tag === "Rebooted") return situation
+  const paused = event._tag === "Paused"
+  if (observed.paused === paused) return situation
+  return { record, observed: { ...observed, paused, held: paused && record.desired.power === "running" } }
+}
+
+const doubtOf = (observed: Observed): Doubt | undefined =>
+  observed._tag === "Unknown" || observed._tag === "Launched" ? observed.doubt : undefined
+
+const silent = (observed: Observed, why: string, nowMillis: number, probeAtMillis: number): Observed => {
+  const before = doubtOf(observed)
+  const doubt = { sinceMillis: before?.sinceMillis ?? nowMillis, why, tries: (before?.tries ?? 0) + 1 }
+  return { _tag: "Unknown", probeAtMillis, doubt, fresh: false }
+}
+
+/** Doubling from a quarter of a second to twenty seconds. */
+const backOffMillis = (tries: number): number => Math.min(20_000, 250 * 2 ** Math.min(tries, 10))
+
+/** What a step that failed teaches. */
+export const failure = (situation: Situation, step: Step, failed: Failure, nowMillis: number): Lesson => {
+  const { observed, record } = situation
+  const told = new StepFailed({ id: record.id, phase: failed.phase, failure: failed.code, detail: failed.detail })
+  const again = (): Observed => {
+    const tries = (doubtOf(observed)?.tries ?? 0) + 1
+    return silent(observed, failed.detail, nowMillis, nowMillis + backOffMillis(tries))
+  }
+  const startFailed = (observed: Observed): Lesson => ({
+    failure: told,
+    situation: {
+      observed,
+      record: isProvisional(record)
+        ? { ...record, desired: { ...record.desired, power: "deleted" } }
+        : finish(record, { _tag: "Failed", phase: failed.phase, code: failed.code, detail: failed.detail })
+    }
+  })
+  switch (step._tag) {
+    case "EnsureImage":
+    case "CreateImage":
+    case "Launch":
+      return startFailed(lookNow)
+    case "Watch":
+      if (failed.guest === "gone") {
+        // It is for the probe to say how it ended. A guest that ends before it connects has failed to launch.
+        return record.connected ? { situation: { record, observed: lookNow } } : startFailed(lookNow)
+      }
+      return record.connected || record.desired.power === "stopped"
+        ? { situation: { record, observed: again() } }
+        : startFailed(lookNow)
+    case "Attach": {
+      const volumes = record.desired.volumes.filter((volume) => volume.id !== step.volume.id)
+      return {
+        failure: told,
+        situation: { record: { ...record, desired: { ...record.desired, volumes } }, observed: afterHotplug(failed, again) }
+      }
+    }
+    case "Detach": {
+      const was = record.spec.volumes.find((volume) => volume.id === step.volume) ?? { id: step.volume }
+      const volumes = [...record.desired.volumes, was]
+      return {
+        failure: told,
+        situation: { record: { ...record, desired: { ...record.desired, volumes } }, observed: afterHotplug(failed, again) }
+      }
+    }
+    case "Pause":
+    case "Resume":
+      return {
+        failure: told,
+        situation: {
+          record: {
+            ...record,
+            desired: { ...record.desired, power: step._tag === "Pause" ? "running" : "paused" }
+          },
+          observed: afterHotplug(failed, again)
+        }
+      }
+    case "Probe":
+    case "Stop":
+    case "DeleteImage":
+      return { situation: { record, observed: again() } }
+    case "Idle":
+    case "Wait":
+    case "Forget":
+      return { situation }
+  }
+}
+
+/** A guest that refused a change is looked at again: what it has now is for it to say. */
+const afterHotplug = (failed: Failure, again: () => Observed): Observed =>
+  failed.guest === "gone" ? lookNow : failed.guest === "silent" ? again() : { _tag: "Launched", doubt: undefined }
+
+/** What an interrupted step teaches: nothing but that it is time to look. */
+export const interrupted = ({ observed, record }: Situation, step: Step): Situation => {
+  switch (step._tag) {
+    case "Idle":
+    case "Wait":
+    case "Probe":
+      return { record, observed }
+    case "Pause":
+    case "Resume":
+    case "Attach":
+    case "Detach":
+      return { record, observed: observed._tag === "Running" ? { _tag: "Launched", doubt: undefined } : observed }
+    default:
+      return { record, observed: look(doubtOf(observed)) }
+  }
+}
