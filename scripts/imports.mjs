@@ -1,0 +1,25 @@
+// imports.mjs
+//
+// Shows that every path that the built package exports can be imported, and that what is internal can not.
+import { globSync, readFileSync } from "node:fs"
+
+const { exports, name } = JSON.parse(readFileSync("package.json", "utf8"))
+
+/** The files behind an export, and the names they are imported by. */
+const imports = Object.entries(exports).flatMap(([path, target]) => {
+  if (target === null) return []
+  const specifier = path.replace(".", name)
+  if (!path.endsWith("*")) return [specifier]
+  const [before, after] = target.default.slice(2).split("*")
+  return globSync(`${before}*${after}`).map((file) =>
+    specifier.replace("*", file.slice(before.length, file.length - after.length))
+  )
+})
+
+for (const specifier of imports) await import(specifier)
+
+for (const file of globSync("dist/**/internal/**/*.js")) {
+  const specifier = file.replace("dist", name).replace(/\.js$/, "")
+  const refusal = await import(specifier).then(() => undefined, (error) => error.code)
+  if (refusal !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(`${specifier} can be imported`)
+}
