@@ -148,7 +148,7 @@ const connect = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => session.disconnect(new Local())))
   const reader = yield* Effect.forkScoped(session.run, { startImmediately: true })
   if (options.processExited !== undefined) {
-    yield* Effect.forkScoped(watchProcess(session, reader, options.processExited))
+    yield* Effect.forkScoped(watchProcess(session, reader, options.processExited), { startImmediately: true })
   }
   const greeting = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
   yield* Effect.forkScoped(watchPulse(session, Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds")))

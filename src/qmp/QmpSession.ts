@@ -59,11 +59,11 @@ export const make = Effect.fnUntraced(function*(connection: QmpConnection, limit
     connection.close()
     // Mostly nobody waits: the error is made for those who do.
     const failure = Effect.suspend(() => Effect.fail(fail(new Disconnected({ cause: known }))))
-    Deferred.doneUnsafe(disconnected, Effect.succeed(known))
     subscriptions.end()
     Deferred.doneUnsafe(greeting, failure)
     for (const { resume } of pending.values()) resume(failure)
     pending.clear()
+    Deferred.doneUnsafe(disconnected, Effect.succeed(known))
   }
 
   // A reply that nobody waits for is dropped: its command was interrupted, or is a former client's.
@@ -118,7 +118,8 @@ export const make = Effect.fnUntraced(function*(connection: QmpConnection, limit
       const id = `${prefix}-${++requests}`
       const text = JSON.stringify({ execute: command, arguments: args, id })
       pending.set(id, { command, resume })
-      connection.send(`${text}\n`)
+      // No newline: QEMU would leave that of a `quit` unread, and so reset the connection instead of closing it.
+      connection.send(text)
       return Effect.sync(() => pending.delete(id))
     })
 
