@@ -46,6 +46,9 @@ export const contents = ({ cloudInit, id, name }: SeedData): Seed => {
   }
 }
 
+/** What stands for every time in a seed, and the identifiers made from it: 1980. To xorriso, 0 would be the present. */
+const everyTime = "315532800"
+
 const xorriso: HostCommand.Tool = { name: "xorriso", package: "xorriso" }
 
 /**
@@ -79,12 +82,10 @@ export const create = Effect.fn("CloudInitSeed.create")(
     const write = (temporary: string) =>
       Effect.gen(function*() {
         yield* writeSource
-        // The epoch stands for every time in the image, and for the identifiers made from it.
-        const outcome = yield* HostCommand.run(
-          xorriso,
-          ["-no_rc", "-as", "mkisofs", "-quiet", "-o", temporary, "-V", label, "-J", "-r", "-padding", "0", source],
-          { SOURCE_DATE_EPOCH: "0" }
-        )
+        const outcome = yield* HostCommand.run(xorriso, [
+          ...["-no_rc", "-as", "mkisofs", "-quiet", "-o", temporary, "-V", label, "-J", "-r", "-no-pad"],
+          ...["--set_all_file_dates", `=${everyTime}`, source]
+        ], { SOURCE_DATE_EPOCH: everyTime })
         if (outcome.code !== 0) return yield* HostCommand.writeFailure(target, xorriso, outcome)
         yield* HostUser.give(user, temporary, 0o600)
       })

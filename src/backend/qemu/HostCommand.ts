@@ -2,7 +2,7 @@
  * Running the host's tools to their end.
  */
 import { Effect, type PlatformError, type Scope, Stream } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import { fail, HostFailure, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
 
 /** A tool of the host, by the name it has on the PATH, and the Debian package it comes in. */
@@ -29,7 +29,10 @@ const keptCharacters = 16_384
 const beginning = (stream: Stream.Stream<Uint8Array, PlatformError.PlatformError>) =>
   stream.pipe(
     Stream.decodeText,
-    Stream.runFold(() => "", (kept, text) => kept.length < keptCharacters ? (kept + text).slice(0, keptCharacters) : kept)
+    Stream.runFold(
+      () => "",
+      (kept, text) => kept.length < keptCharacters ? (kept + text).slice(0, keptCharacters) : kept
+    )
   )
 
 /**
@@ -85,21 +88,28 @@ export const run = (
 ): Effect.Effect<Outcome, VirtualizerError, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.scoped(Effect.flatMap(spawn(tool, [tool.name, ...args], environment), outcome))
 
-/** What a tool says went wrong: the first line of its complaint that is not a mere warning, without its own name. */
+/** Lines that are no complaint: warnings of QEMU's tools, notes and the banner of xorriso. */
+const noise = /^\S+: warning: | : (NOTE|UPDATE|WARNING) : |^xorriso [\d.]+ : /
+
+/** What tools put before a complaint: their name, and for xorriso how bad it is. */
+const preamble = /^[\w-]+ ?: ([A-Z]+ : )?/
+
+/** What a tool says went wrong: the first line of its complaint, without its own name. */
 export const complaint = (tool: Tool, { code, stderr }: Outcome): string => {
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "")
-  const line = lines.find((line) => !/^\S+: warning: /.test(line)) ?? lines[0]
-  return line?.replace(`${tool.name}: `, "") ??
+  const line = lines.find((line) => !noise.test(line)) ?? lines[0]
+  return line?.replace(preamble, "") ??
     (code === undefined ? `${tool.name} was killed` : `${tool.name} ended with code ${code} and said nothing`)
 }
 
 /** The failure of a tool that was to write `target`: `NoSpace` on a full disk or quota, else `HostFailure`. */
 export const writeFailure = (target: string, tool: Tool, outcome: Outcome): VirtualizerError =>
-  /No space left on device|Disk quota exceeded/.test(outcome.stderr)
+  /No space left on device|Disk quota exceeded|exceeds free space on media/.test(outcome.stderr)
     ? fail(new NoSpace({ path: target }))
     : fail(
       new HostFailure({
-        detail: `${target} could not be made: ${complaint(tool, outcome)}: see that its directory is there and can be ` +
+        detail:
+          `${target} could not be made: ${complaint(tool, outcome)}: see that its directory is there and can be ` +
           "written"
       })
     )

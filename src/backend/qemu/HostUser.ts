@@ -72,7 +72,11 @@ export const ensureDirectory = Effect.fn("HostUser.ensureDirectory")(
  * Hands a file or directory to the guest's user, with this mode. Fails with `HostFailure`.
  */
 export const give = Effect.fn("HostUser.give")(
-  function*(user: HostUser, path: string, mode: number): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
+  function*(
+    user: HostUser,
+    path: string,
+    mode: number
+  ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
     const fs = yield* FileSystem.FileSystem
     // The mode comes first: nobody but root may have the file in between.
     yield* fs.chmod(path, mode).pipe(

@@ -1,7 +1,7 @@
 /**
  * Whether KVM runs guests here. That its device exists proves nothing: there are hosts on which guests then hang.
  */
-import { Duration, Effect, FileSystem, Option, type Path, type Scope, Schema } from "effect"
+import { Duration, Effect, FileSystem, Option, type Path, Schema, type Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { fail, HostFailure, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as HostCommand from "./HostCommand.ts"
@@ -26,8 +26,10 @@ const device = "/dev/kvm"
 const deadline = Duration.seconds(3)
 
 const bootSector = Uint8Array.of(
-  0xb0, 0x29, // mov al, 0x29
-  0xe6, 0xf4, // out 0xf4, al: QEMU's isa-debug-exit ends with code 2 * 0x29 + 1
+  0xb0,
+  0x29, // mov al, 0x29
+  0xe6,
+  0xf4, // out 0xf4, al: QEMU's isa-debug-exit ends with code 2 * 0x29 + 1
   0xf4 // hlt
 )
 

@@ -176,7 +176,7 @@ export const verify = Effect.fn("QemuImage.verify")(
       if (layer.format === "raw") continue
       const outcome = yield* HostCommand.run(qemuImg, [
         "check",
-        "--quiet",
+        "-q",
         `json:${JSON.stringify({ ...layerOptions(layer), backing: null })}`
       ])
       // 3: clusters that nothing refers to, which waste space and do no harm.
@@ -222,7 +222,7 @@ export const createOverlay = Effect.fn("QemuImage.createOverlay")(
       Effect.gen(function*() {
         const outcome = yield* HostCommand.run(qemuImg, [
           "create",
-          "--quiet",
+          "-q",
           // The base has been inspected: qemu-img need not open it, and whatever is behind it.
           "-u",
           "-f",

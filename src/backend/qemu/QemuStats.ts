@@ -22,7 +22,12 @@ export interface ProcessStat {
 /** Reads `/proc/PID/stat` (proc(5)). The name in it may hold anything, also spaces and parentheses. */
 export const parseStat = (text: string): ProcessStat | undefined => {
   const fields = text.slice(text.lastIndexOf(")") + 1).trim().split(/\s+/)
-  const [state, userTicks, systemTicks, startTicks] = [fields[0], Number(fields[11]), Number(fields[12]), Number(fields[19])]
+  const [state, userTicks, systemTicks, startTicks] = [
+    fields[0],
+    Number(fields[11]),
+    Number(fields[12]),
+    Number(fields[19])
+  ]
   return state === undefined || ![userTicks, systemTicks, startTicks].every(Number.isSafeInteger) ? undefined : {
     state,
     cpuMillis: (userTicks + systemTicks) * tickMillis,

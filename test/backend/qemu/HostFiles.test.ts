@@ -16,8 +16,7 @@ layer(NodeServices.layer)("HostFiles", (it) => {
       Effect.gen(function*() {
         const { fs, path, target } = yield* directory
         yield* fs.writeFileString(`${target}.partial`, "left behind")
-        yield* HostFiles.produce(target, (temporary) =>
-          fs.writeFileString(temporary, "after", { flag: "wx" }))
+        yield* HostFiles.produce(target, (temporary) => fs.writeFileString(temporary, "after", { flag: "wx" }))
         assert.strictEqual(yield* fs.readFileString(target), "after")
         assert.deepStrictEqual(yield* fs.readDirectory(path), ["target"])
       }))

@@ -1,8 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, FileSystem, Option } from "effect"
-import { ChildProcessSpawner } from "effect/process"
-import { ChildProcess } from "effect/process"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as HostUser from "../../../src/backend/qemu/HostUser.ts"
 import { QemuConfig } from "../../../src/backend/qemu/QemuConfig.ts"
 
@@ -61,7 +60,10 @@ layer(NodeServices.layer)("HostUser", (it) => {
       Effect.gen(function*() {
         const { path } = yield* directory
         const failure = yield* HostUser.ensureDirectory(guest, `${path}/missing/new`).pipe(Effect.flip)
-        assert.strictEqual(failure.message, `${path}/missing/new can not be written: its directory does not exist: create it`)
+        assert.strictEqual(
+          failure.message,
+          `${path}/missing/new can not be written: its directory does not exist: create it`
+        )
       }))
   })
 
@@ -94,7 +96,10 @@ layer(NodeServices.layer)("HostUser", (it) => {
         assert.include(failure.message, "chmod o+r")
         yield* fs.chmod(file, 0o644)
         yield* HostUser.checkAccess(guest, file, "read")
-        assert.include((yield* HostUser.checkAccess(guest, file, "write").pipe(Effect.flip)).message, "may not write it")
+        assert.include(
+          (yield* HostUser.checkAccess(guest, file, "write").pipe(Effect.flip)).message,
+          "may not write it"
+        )
       }))
 
     it.effect("as root, hand over a volume, and only one that needs it", () =>

@@ -24,7 +24,8 @@ describe("QemuStats", () => {
   })
 
   describe("parseKilobytes", () => {
-    const rollup = "55d0a000-7ffc ---p 00000000 00:00 0   [rollup]\nRss:    69420 kB\nPss:    65536 kB\nPss_Anon:  12 kB\n"
+    const rollup =
+      "55d0a000-7ffc ---p 00000000 00:00 0   [rollup]\nRss:    69420 kB\nPss:    65536 kB\nPss_Anon:  12 kB\n"
 
     it("reads the line of that name only", () => {
       assert.strictEqual(QemuStats.parseKilobytes(rollup, "Pss"), 64 * 1024 * 1024)
