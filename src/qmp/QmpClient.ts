@@ -124,10 +124,12 @@ const watchPulse = (session: QmpSession.QmpSession, interval: Duration.Duration)
   const pulse = session.request(QmpCommands.queryName.name, undefined).pipe(
     Effect.ignore,
     // Two sleeps: when it was us who were stopped, what came meanwhile is read between them.
-    Effect.raceFirst(Effect.sleep(half).pipe(
-      Effect.andThen(Effect.sleep(half)),
-      Effect.andThen(Effect.sync(() => session.disconnect(new Frozen({ millis: Duration.toMillis(interval) }))))
-    ))
+    Effect.raceFirst(
+      Effect.sleep(half).pipe(
+        Effect.andThen(Effect.sleep(half)),
+        Effect.andThen(Effect.sync(() => session.disconnect(new Frozen({ millis: Duration.toMillis(interval) }))))
+      )
+    )
   )
   return Effect.sleep(interval).pipe(
     Effect.andThen(pulse),

@@ -7,7 +7,6 @@ import * as QmpCommand from "./QmpCommand.ts"
 
 const nothing = { arguments: Schema.Void, returns: Schema.Void }
 
-
 /** Leaves negotiation mode. The client sends it itself. */
 export const capabilities = QmpCommand.make("qmp_capabilities", nothing)
 

@@ -49,8 +49,11 @@ export const make = Effect.fnUntraced(function*(
 
   const subscription = (waiting: Waiting): QmpSubscription => {
     const take = Queue.take(waiting)
-    const takeOrFail = Effect.catchTag(take, "Done", () =>
-      Effect.flatMap(disconnected, (cause) => Effect.fail(fail(new Disconnected({ cause })))))
+    const takeOrFail = Effect.catchTag(
+      take,
+      "Done",
+      () => Effect.flatMap(disconnected, (cause) => Effect.fail(fail(new Disconnected({ cause }))))
+    )
     function first<A extends QmpEvent>(refinement: (event: QmpEvent) => event is A): Effect.Effect<A, QmpError>
     function first(predicate: (event: QmpEvent) => boolean): Effect.Effect<QmpEvent, QmpError>
     function first(predicate: (event: QmpEvent) => boolean): Effect.Effect<QmpEvent, QmpError> {

@@ -31,18 +31,13 @@ export interface QmpConnection {
 const maxUnsentBytes = 4 * 1024 * 1024
 
 const connection = (socket: Net.Socket): QmpConnection => {
-  let failure: Error | undefined
   let wake: () => void = () => undefined
-  socket.on("error", (error) => {
-    failure = error
-    wake()
-  })
-  for (const event of ["readable", "end", "close"]) socket.on(event, () => wake())
+  for (const event of ["readable", "end", "error", "close"]) socket.on(event, () => wake())
 
   const poll = (): Effect.Effect<Uint8Array | undefined, Broken> | undefined => {
     const bytes: Buffer | null = socket.read()
     if (bytes !== null) return Effect.succeed(bytes)
-    if (failure !== undefined) return Effect.fail(new Broken({ detail: failure.message }))
+    if (socket.errored !== null) return Effect.fail(new Broken({ detail: socket.errored.message }))
     return socket.readableEnded || socket.destroyed ? Effect.undefined : undefined
   }
 

@@ -1,8 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Broken, Closed, type Disconnect, Frozen, LineTooLong, Malformed, ProcessExited } from "../../src/qmp/Disconnect.ts"
-import * as QmpClient from "../../src/qmp/QmpClient.ts"
+import {
+  Broken,
+  Closed,
+  type Disconnect,
+  Frozen,
+  LineTooLong,
+  Malformed,
+  ProcessExited
+} from "../../src/qmp/Disconnect.ts"
+import type * as QmpClient from "../../src/qmp/QmpClient.ts"
 import * as QmpCommand from "../../src/qmp/QmpCommand.ts"
 import * as QmpCommands from "../../src/qmp/QmpCommands.ts"
 import { CommandFailed, DeadlineExceeded, Disconnected, fail, isClass } from "../../src/qmp/QmpError.ts"
@@ -31,7 +39,7 @@ describe("QmpClient.execute", () => {
       assert.strictEqual(new Set([a.id, b.id, c.id]).size, 3)
       const text = echoed(b) + ScriptedPeer.event("STOP") + "\r\n" + echoed(a)
       peer.say(echoed(c), text.slice(0, 30))
-      assert.strictEqual(yield* Fiber.join(fibers[2]!), "c")
+      assert.strictEqual(yield* Fiber.join(fibers[2]), "c")
       peer.say(text.slice(30))
       assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["a", "b", "c"])
     }))
@@ -54,11 +62,13 @@ describe("QmpClient.execute", () => {
       const error = yield* Fiber.join(fiber)
       assert.deepStrictEqual(
         error,
-        fail(new CommandFailed({
-          command: "device_del",
-          class: "DeviceNotFound",
-          description: "Device 'v' not found"
-        }))
+        fail(
+          new CommandFailed({
+            command: "device_del",
+            class: "DeviceNotFound",
+            description: "Device 'v' not found"
+          })
+        )
       )
       assert.isTrue(isClass(error, "DeviceNotFound"))
       assert.isFalse(isClass(error, "GenericError"))
@@ -142,9 +152,13 @@ describe("QmpClient.disconnected", () => {
     ["what is not JSON", (peer) => peer.say("{'a': 1}\n"), new Malformed({ detail: "{'a': 1}" })],
     ["what is no object", (peer) => peer.say("null\n"), new Malformed({ detail: "null" })],
     ["what is no message", (peer) => peer.say("{\"a\": 1}\n"), new Malformed({ detail: "{\"a\": 1}" })],
-    ["what is not UTF-8", (peer) => peer.write(Uint8Array.of(0x22, 0xc3, 0x28, 0x22, 0x0a)), new Malformed({
-      detail: "not UTF-8"
-    })]
+    [
+      "what is not UTF-8",
+      (peer) => peer.write(Uint8Array.of(0x22, 0xc3, 0x28, 0x22, 0x0a)),
+      new Malformed({
+        detail: "not UTF-8"
+      })
+    ]
   ]
 
   it.effect.each(ends)("%s fails all that waits, with the cause", ([, end, cause]) =>
@@ -154,7 +168,12 @@ describe("QmpClient.disconnected", () => {
       const subscription = yield* client.subscribe
       const commands = yield* Effect.forEach(["a", "b"], () =>
         Effect.forkChild(Effect.flip(client.execute(QmpCommands.queryStatus, undefined)), now))
-      const event = yield* Effect.forkChild(Effect.flip(subscription.first(() => true)), now)
+      const event = yield* Effect.forkChild(
+        Effect.flip(subscription.first(() =>
+          true
+        )),
+        now
+      )
       const disconnected = yield* Effect.forkChild(client.disconnected, now)
       end(peer)
       assert.deepStrictEqual(yield* Fiber.join(disconnected), cause)

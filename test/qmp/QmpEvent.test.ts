@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Scope, Exit, Stream } from "effect"
+import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Closed } from "../../src/qmp/Disconnect.ts"
 import { Disconnected, EventsLost, fail } from "../../src/qmp/QmpError.ts"
 import * as ScriptedPeer from "./ScriptedPeer.ts"

@@ -28,7 +28,7 @@ describe("QmpLines", () => {
         const [seen, onLine] = collect()
         let start = 0
         for (let i = 0; start < all.length; i++) {
-          const end = start + (cuts.length === 0 ? 1 : cuts[i % cuts.length]!)
+          const end = start + (cuts.length === 0 ? 1 : cuts[i % cuts.length])
           assert.isUndefined(lines.push(all.subarray(start, end), onLine))
           start = end
         }

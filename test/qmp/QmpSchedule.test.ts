@@ -75,7 +75,7 @@ describe("QmpClient", () => {
             case "interrupt":
               if (fibers.length === 0) break
               expected[which % fibers.length] ??= "interrupted"
-              yield* Fiber.interrupt(fibers[which % fibers.length]!)
+              yield* Fiber.interrupt(fibers[which % fibers.length])
               break
             case "reply":
               answer(which, "own reply", (command) => ScriptedPeer.success(command, command.arguments ?? {}))
@@ -85,7 +85,8 @@ describe("QmpClient", () => {
                 ScriptedPeer.refusal(command, "GenericError", String(command.arguments?.["n"])))
               break
             case "garbled reply":
-              answer(which, "unfit", (command) => ScriptedPeer.success(command, { n: "?" }))
+              answer(which, "unfit", (command) =>
+                ScriptedPeer.success(command, { n: "?" }))
               break
             case "event":
               peer.say(ScriptedPeer.event("STOP"))
@@ -97,8 +98,18 @@ describe("QmpClient", () => {
         const outcomes = yield* Effect.forEach(fibers, (fiber) =>
           Effect.map(Fiber.await(fiber), (exit) =>
             Exit.isSuccess(exit) ? exit.value : Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : exit.cause))
-        assert.deepStrictEqual(outcomes, expected.map((outcome) => outcome ?? "disconnected"))
-        assert.deepStrictEqual(settled.toSorted((a, b) => a - b), [...fibers.keys()])
+        assert.deepStrictEqual(
+          outcomes,
+          expected.map((outcome) =>
+            outcome ?? "disconnected"
+          )
+        )
+        assert.deepStrictEqual(
+          settled.toSorted((a, b) =>
+            a - b
+          ),
+          [...fibers.keys()]
+        )
       }).pipe(Effect.scoped, Effect.provide(TestClock.layer(), { local: true })),
     { arbitrary: { runs: 300 } }
   )

@@ -37,15 +37,18 @@ describe("QmpClient and QEMU", () => {
       const client = yield* QmpClient.make(transport, { ...patient, processExited: exited })
       assert.isAtLeast(client.greeting.QMP.version.qemu.major, 7)
       const { execute } = client
-      assert.deepStrictEqual(yield* execute(QmpCommands.queryStatus, undefined), { status: "prelaunch", running: false })
+      assert.deepStrictEqual(yield* execute(QmpCommands.queryStatus, undefined), {
+        status: "prelaunch",
+        running: false
+      })
       assert.deepStrictEqual(yield* execute(QmpCommands.queryUuid, undefined), { UUID: uuid })
       assert.isFalse((yield* execute(QmpCommands.queryKvm, undefined)).enabled)
       assert.deepStrictEqual(
         (yield* execute(QmpCommands.queryVersion, undefined)).qemu,
         client.greeting.QMP.version.qemu
       )
-      assert.isAbove((yield* execute(QmpCommands.queryCpusFast, undefined))[0]!["thread-id"], 0)
-      assert.strictEqual(yield* execute(QmpCommands.qomGet, { path: "/machine", property: "type" }), "pc-q35-7.2-machine")
+      assert.isAbove((yield* execute(QmpCommands.queryCpusFast, undefined))[0]["thread-id"], 0)
+      assert.include(yield* execute(QmpCommands.qomGet, { path: "/machine", property: "type" }), "q35")
       assert.deepStrictEqual(yield* execute(QmpCommands.queryBlock, undefined), [])
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
@@ -53,7 +56,12 @@ describe("QmpClient and QEMU", () => {
     Effect.gen(function*() {
       const { transport } = yield* qemu
       const { execute, subscribe } = yield* QmpClient.make(transport, patient)
-      yield* execute(QmpCommands.blockdevAdd, { driver: "null-co", "node-name": "d", size: 1048576, "read-zeroes": true })
+      yield* execute(QmpCommands.blockdevAdd, {
+        driver: "null-co",
+        "node-name": "d",
+        size: 1048576,
+        "read-zeroes": true
+      })
       yield* execute(QmpCommands.deviceAdd, { driver: "virtio-blk-pci", id: "dev", bus: "rp1", drive: "d" })
       const [block] = yield* execute(QmpCommands.queryBlock, undefined)
       assert.include(block?.qdev, "dev")
@@ -89,7 +97,7 @@ describe("QmpClient and QEMU", () => {
             : Effect.map(execute(QmpCommands.queryStatus, undefined), ({ status }) => status),
         { concurrency: "unbounded" }
       )
-      assert.deepStrictEqual(types, types.map((_, i) => [uuid, "dropped", "prelaunch"][i % 3]!))
+      assert.deepStrictEqual(types, types.map((_, i) => [uuid, "dropped", "prelaunch"][i % 3]))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it.live("fails by class", () =>
