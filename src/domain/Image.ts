@@ -10,6 +10,14 @@ export const HostPath = Schema.String.check(
   Schema.isMaxLength(4095)
 )
 
+/** A host name: letters, digits, `.`, `_` and `-`, at most 64 characters, which is what Linux holds. */
+export const Hostname = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, {
+    expected:
+      "a host name: letters, digits, '.', '_' and '-', at most 64 characters, starting and ending with a letter or digit"
+  })
+)
+
 /**
  * - `image`: a disk image of this host; the instance gets a copy-on-write overlay of its own and the image is never
  *   written.
@@ -35,9 +43,12 @@ export const BootSource = Schema.Union([
   Schema.Struct({
     kind: Schema.Literal("container"),
     image: Schema.NonEmptyString,
-    command: Schema.optionalKey(Schema.Array(Schema.String))
+    /** What it runs: a program and its arguments. Default: the image's. */
+    command: Schema.optionalKey(Schema.NonEmptyArray(Schema.String)),
+    /** Default: derived from the instance's id by the engine. */
+    hostname: Schema.optionalKey(Hostname)
   })
-])
+]).annotate({ expected: "a boot source: a mapping whose kind is image, volume, kernel or container" })
 
 export type BootSource = typeof BootSource.Type
 

@@ -1,7 +1,7 @@
 /**
  * What a user asks for: one VM or container.
  */
-import { ByteSize, Duration, Effect, Schema } from "effect"
+import { ByteSize, Duration, Effect, Schema, SchemaTransformation } from "effect"
 import { CloudInit } from "./CloudInit.ts"
 import { BootSource } from "./Image.ts"
 import { InstanceId, InstanceName } from "./InstanceId.ts"
@@ -25,23 +25,47 @@ export const RestartPolicy = Schema.Literals(["never", "on-failure", "always"])
 
 export type RestartPolicy = typeof RestartPolicy.Type
 
-const MiB = 1024n * 1024n
+const MiB = ByteSize.mebibytes(1)
 
-const Memory = Schema.ByteSizeFromString.check(
-  Schema.makeFilter(
-    (memory: ByteSize.ByteSize) =>
-      (memory >= MiB && memory <= 16n * 1024n * 1024n * MiB && memory % MiB === 0n) ||
-      "memory must be a whole number of MiB, from 1 MiB to 16 TiB"
+/** The most memory that one guest may have: 16 TiB. */
+export const memoryMaxMiB = 16 * 1024 * 1024
+
+/** The most vCPUs that one guest may have. */
+export const vcpusMax = 1024
+
+/** A guest's memory: a whole number of MiB, from 1 MiB to 16 TiB, written with its unit, such as `512 MiB`. */
+export const Memory = Schema.String.annotate({ expected: "a size with its unit, such as 512 MiB" }).pipe(
+  Schema.decodeTo(
+    Schema.ByteSize.annotate({
+      // few sizes are whole MiB: values for property tests are made from their number
+      toCodecArbitrary: () =>
+        Schema.link<ByteSize.ByteSize>()(
+          Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: memoryMaxMiB })),
+          SchemaTransformation.transform({
+            decode: (count: number) => ByteSize.mebibytes(count),
+            encode: (size) => Number(size / MiB)
+          })
+        )
+    }).check(
+      Schema.makeFilter((memory: ByteSize.ByteSize) =>
+        (memory >= MiB && memory <= ByteSize.mebibytes(memoryMaxMiB) && memory % MiB === 0n) ||
+        "must be a whole number of MiB, from 1 MiB to 16 TiB"
+      )
+    ),
+    SchemaTransformation.byteSizeFromString
   )
 )
 
-/** How long a guest may take to end when it is asked to, before it is made to. At most one hour. */
+/**
+ * How long a guest may take to end when it is asked to, before it is made to: whole milliseconds, at most one hour,
+ * written with its unit, such as `10 seconds`.
+ */
 export const StopGrace = Schema.DurationFromString.check(
-  Schema.makeFilter(
-    (grace: Duration.Duration) =>
-      (Duration.isFinite(grace) && Duration.toMillis(grace) <= 3_600_000 && Number.isInteger(Duration.toMillis(grace))) ||
-      "a stop grace must be whole milliseconds, at most one hour"
-  )
+  Schema.makeFilter((grace: Duration.Duration) => {
+    const millis = Duration.toMillis(grace)
+    return (Number.isInteger(millis) && millis >= 0 && millis <= 3_600_000) ||
+      "must be whole milliseconds, from 0 to one hour, such as 10 seconds"
+  })
 )
 
 /**
@@ -62,7 +86,7 @@ export const InstanceSpec = Schema.Struct({
     Schema.withDecodingDefaultKey(Effect.succeed("qemu"))
   ),
   boot: BootSource,
-  vcpus: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })).pipe(
+  vcpus: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: vcpusMax })).pipe(
     Schema.withConstructorDefault(Effect.succeed(1)),
     Schema.withDecodingDefaultKey(Effect.succeed(1))
   ),
@@ -71,7 +95,13 @@ export const InstanceSpec = Schema.Struct({
     Schema.withConstructorDefault(Effect.succeed("legacy" as const)),
     Schema.withDecodingDefaultKey(Effect.succeed("legacy" as const))
   ),
-  volumes: Schema.Array(VolumeSpec).pipe(
+  volumes: Schema.Array(VolumeSpec).check(
+    Schema.makeFilter(
+      (volumes: ReadonlyArray<VolumeSpec>) =>
+        new Set(volumes.map(({ id }) => id)).size === volumes.length || "must name every volume once",
+      { arbitraryConstraint: { uniqueBy: (volume: VolumeSpec) => volume.id } }
+    )
+  ).pipe(
     Schema.withConstructorDefault(Effect.succeed([])),
     Schema.withDecodingDefaultKey(Effect.succeed([]))
   ),
@@ -93,14 +123,10 @@ export const InstanceSpec = Schema.Struct({
     Schema.withDecodingDefaultKey(Effect.succeed("10 seconds"))
   )
 }).check(
-  Schema.makeFilter((spec) =>
-    new Set(spec.volumes.map((volume) => volume.id)).size === spec.volumes.length ||
-    { path: ["volumes"], issue: "every volume may be named once" }
-  ),
   Schema.makeFilter((spec) => {
     const { boot } = spec
     return boot.kind !== "volume" || spec.volumes.some((volume) => volume.id === boot.volume) ||
-      { path: ["boot", "volume"], issue: "the volume to boot from must be one of the volumes" }
+      { path: ["boot", "volume"], issue: "must be one of the volumes" }
   })
 )
 

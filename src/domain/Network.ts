@@ -73,10 +73,12 @@ export const Nic = Schema.Union([
     ...identity,
     /** The tap device's name: at most 15 characters, as the kernel has it. */
     tap: Schema.String.check(
-      Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, { expected: "the name of a tap device, at most 15 characters" })
+      Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, {
+        expected: "the name of a tap device, at most 15 characters"
+      })
     )
   })
-])
+]).annotate({ expected: "a network interface: a mapping whose kind is none, user or tap" })
 
 export type Nic = typeof Nic.Type
 

@@ -9,7 +9,8 @@ import { Schema } from "effect"
  */
 export const VolumeId = Schema.String.check(
   Schema.isPattern(/^[0-9a-z][0-9a-z._-]{0,63}$/, {
-    expected: "a volume id: lower-case letters, digits, '.', '_' and '-', starting with a letter or digit, at most 64 characters"
+    expected:
+      "a volume id: lower-case letters, digits, '.', '_' and '-', starting with a letter or digit, at most 64 characters"
   })
 ).pipe(Schema.brand("vivarium/VolumeId"))
 
