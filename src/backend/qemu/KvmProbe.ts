@@ -82,11 +82,10 @@ export const trial = Effect.fn("KvmProbe.trial")(
       const child = yield* HostCommand.spawn({ name: "setpriv", package: "util-linux" }, [setpriv, ...args])
       // A process that waits inside the kernel for ever can not be ended, and must not hold us.
       yield* Effect.addFinalizer(() =>
-        child.kill().pipe(
+        Effect.when(child.kill(), child.isRunning).pipe(
           Effect.interruptible,
           Effect.timeoutOption(deadline),
-          Effect.andThen(child.isRunning),
-          Effect.andThen((running) => running ? Effect.asVoid(child.unref) : Effect.void),
+          Effect.andThen(Effect.when(child.unref, child.isRunning)),
           Effect.ignore
         )
       )

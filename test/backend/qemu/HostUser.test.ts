@@ -102,6 +102,32 @@ layer(NodeServices.layer)("HostUser", (it) => {
         )
       }))
 
+    it.effect("go by what the mode says of its owner and its group before all others", () =>
+      Effect.gen(function*() {
+        if (!(yield* asRoot)) return
+        const { fs, path } = yield* directory
+        const may = Effect.fnUntraced(function*(uid: number, gid: number, mode: number) {
+          const file = `${path}/${uid}-${gid}-${mode}`
+          yield* fs.writeFileString(file, "")
+          yield* fs.chown(file, uid, gid)
+          yield* fs.chmod(file, mode)
+          return yield* Effect.match(HostUser.checkAccess(guest, file, "read"), {
+            onFailure: () => false,
+            onSuccess: () => true
+          })
+        })
+        assert.deepStrictEqual(
+          yield* Effect.all([
+            may(guest.uid, 0, 0o400),
+            may(guest.uid, guest.gid, 0o044),
+            may(0, guest.gid, 0o040),
+            may(0, guest.gid, 0o404),
+            may(0, 0, 0o440)
+          ]),
+          [true, false, true, false, false]
+        )
+      }))
+
     it.effect("as root, hand over a volume, and only one that needs it", () =>
       Effect.gen(function*() {
         if (!(yield* asRoot)) return
