@@ -1,5 +1,5 @@
 /**
- * The public names, as namespaces: what exists, the contract, and the launcher.
+ * The public names, as namespaces: what exists, the texts it is read from, the contract, and the launcher.
  *
  * What belongs to one technology or one platform is not here, so that importing the root loads none of it. It has paths
  * of its own: `vivarium/backend/qemu/QemuVirtualizer`, `vivarium/qmp/QmpClient`. Every module here has one too, such as
@@ -16,8 +16,15 @@ export * as InstanceState from "./domain/InstanceState.ts"
 export * as Network from "./domain/Network.ts"
 export * as Phase from "./domain/Phase.ts"
 export * as Resources from "./domain/Resources.ts"
+export * as SshPort from "./domain/SshPort.ts"
 export * as Volume from "./domain/Volume.ts"
 export * as Launcher from "./launcher/Launcher.ts"
+export * as LauncherConfig from "./launcher/LauncherConfig.ts"
 export * as LauncherError from "./launcher/LauncherError.ts"
+export * as StartBorder from "./launcher/StartBorder.ts"
+export * as NativeSpec from "./payload/NativeSpec.ts"
+export * as PayloadError from "./payload/PayloadError.ts"
+export * as SeedCommands from "./payload/SeedCommands.ts"
+export * as StartPayload from "./payload/StartPayload.ts"
 export * as Virtualizer from "./Virtualizer.ts"
 export * as VirtualizerError from "./VirtualizerError.ts"

@@ -96,7 +96,7 @@ const rooms: ReadonlyArray<Room> = [
   },
   {
     file: "src/launcher/X.ts",
-    allowed: ["effect", "../domain/Volume.ts", "../internal/X.ts", "../Virtualizer.ts", "./Wish.ts"],
+    allowed: ["effect", "../domain/Volume.ts", "../internal/X.ts", "../payload/X.ts", "../Virtualizer.ts", "./Wish.ts"],
     refused: [
       "../backend/qemu/QemuVirtualizer.ts",
       "../qmp/QmpClient.ts",
