@@ -100,10 +100,7 @@ const negotiate = (session: QmpSession.QmpSession, deadline: Duration.Duration):
     return greeting
   }).pipe(Effect.timeoutOrElse({
     duration: deadline,
-    orElse: () => {
-      session.disconnect(late)
-      return Effect.fail(fail(new Disconnected({ cause: late })))
-    }
+    orElse: () => Effect.fail(fail(new Disconnected({ cause: late })))
   }))
 }
 

@@ -18,7 +18,7 @@ export interface QmpLines {
 
 /** Lines of at most `limitBytes`, which bounds what is kept. */
 export const make = (limitBytes: number): QmpLines => {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  const decoder = new TextDecoder("utf-8", { fatal: true })
   let partial = new Uint8Array(0)
   let partialBytes = 0
 

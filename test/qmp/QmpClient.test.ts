@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Schema, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Broken,
@@ -151,6 +151,11 @@ describe("QmpClient.disconnected", () => {
     ["a long line that ends", (peer) => peer.say(`"${"x".repeat(2000)}"\n`), new LineTooLong({ limitBytes: 2000 })],
     ["what is not JSON", (peer) => peer.say("{'a': 1}\n"), new Malformed({ detail: "{'a': 1}" })],
     ["what is no object", (peer) => peer.say("null\n"), new Malformed({ detail: "null" })],
+    [
+      "a second greeting",
+      (peer) => peer.greet(),
+      new Malformed({ detail: ScriptedPeer.greeting.slice(0, 100) + " …" })
+    ],
     ["what is no message", (peer) => peer.say("{\"a\": 1}\n"), new Malformed({ detail: "{\"a\": 1}" })],
     [
       "what is not UTF-8",
@@ -182,6 +187,18 @@ describe("QmpClient.disconnected", () => {
       assert.deepStrictEqual(yield* Effect.flip(client.execute(QmpCommands.queryStatus, undefined)), error)
       assert.deepStrictEqual(yield* Stream.runCollect(client.events), [])
       assert.isTrue(peer.isClosed())
+    }))
+
+  it.effect("the first cause counts", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const [peer, client] = yield* Scope.provide(ScriptedPeer.negotiated(), scope)
+      peer.end()
+      yield* client.disconnected
+      yield* Scope.close(scope, Exit.void)
+      const error = fail(new Disconnected({ cause: new Closed() }))
+      assert.deepStrictEqual(yield* Effect.flip(client.execute(QmpCommands.queryStatus, undefined)), error)
+      assert.deepStrictEqual(yield* client.disconnected, new Closed())
     }))
 
   it.effect("what came before the fault in the same chunk is delivered", () =>

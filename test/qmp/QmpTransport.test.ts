@@ -25,6 +25,13 @@ const server = Effect.gen(function*() {
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes)
 
+/** Waits for the other side to close. */
+const leaving = (peer: Net.Socket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    peer.once("end", () => resume(Effect.void))
+    peer.resume()
+  })
+
 /** Reads until there are so many bytes. */
 const readBytes = Effect.fnUntraced(function*(connection: QmpTransport.QmpConnection, count: number) {
   let all = ""
@@ -119,12 +126,16 @@ describe("QmpTransport.unix", () => {
       const scope = yield* Scope.make()
       yield* Scope.provide(QmpTransport.unix(path).connect, scope)
       const peer = yield* accept
-      const ended = Effect.callback<void>((resume) => {
-        peer.once("end", () => resume(Effect.void))
-        peer.resume()
-      })
       yield* Scope.close(scope, Exit.void)
-      yield* ended
+      yield* leaving(peer)
+    })))
+
+  it.live("an interrupted connect leaves no connection", () =>
+    live(Effect.gen(function*() {
+      const { accept, path } = yield* server
+      const connecting = yield* Effect.forkChild(QmpTransport.unix(path).connect, { startImmediately: true })
+      yield* Fiber.interrupt(connecting)
+      yield* leaving(yield* accept)
     })))
 
   it.live("fails with the system's code where there is nobody", () =>

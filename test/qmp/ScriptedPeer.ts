@@ -39,12 +39,16 @@ export interface ScriptedPeer {
   readonly isClosed: () => boolean
 }
 
-const greeting = {
-  QMP: { version: { qemu: { micro: 22, minor: 2, major: 7 }, package: "scripted" }, capabilities: ["oob"] }
-}
-
 /** One line of a message. */
 export const line = (message: Schema.Json): string => `${JSON.stringify(message)}\r\n`
+
+/** QEMU's greeting. */
+export const greeting = line({
+  QMP: {
+    version: { qemu: { micro: 22, minor: 2, major: 7 }, package: "a scripted peer" },
+    capabilities: ["oob"]
+  }
+})
 
 /** The line that answers a command. */
 export const success = (command: Command, value: Schema.Json = {}): string => line({ return: value, id: command.id })
@@ -100,7 +104,7 @@ export const make = Effect.gen(function*(): Effect.fn.Return<ScriptedPeer> {
     },
     write,
     say,
-    greet: () => say(line(greeting)),
+    greet: () => say(greeting),
     end: () => deliver(Effect.undefined),
     break: (detail) => deliver(Effect.fail(new Broken({ detail }))),
     next: Queue.take(commands),
