@@ -397,7 +397,9 @@ export class Instance {
   /** Keeps the node's books of volumes: those that are wanted, and those that the guest has or may have. */
   private claim(): void {
     const { observed, record } = this.situation
-    const wanted = record.desired.power === "deleted" && isQuiescent(observed) ? [] : record.desired.volumes.map(({ id }) => id)
+    const wanted = record.desired.power === "deleted" && isQuiescent(observed)
+      ? []
+      : record.desired.volumes.map(({ id }) => id)
     const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.claimed
     const claimed = [...new Set([...wanted, ...had])]
     for (const id of this.claimed) if (!claimed.includes(id)) this.around.claims.release(id, this.id)

@@ -44,12 +44,16 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const recordPath = (id: InstanceId) => join(records, `${id}.json`)
 
   // Guests run as another user: it may pass through to its instance's directory, and read nothing on the way.
-  yield* Effect.forEach([stateDirectory, instances, records], (path) =>
-    fs.makeDirectory(path, { recursive: true, mode: path === records ? 0o700 : 0o711 })).pipe(
-      Effect.mapError(failed(`${stateDirectory} can not be made`))
-    )
+  yield* Effect.forEach(
+    [stateDirectory, instances, records],
+    (path) => fs.makeDirectory(path, { recursive: true, mode: path === records ? 0o700 : 0o711 })
+  ).pipe(
+    Effect.mapError(failed(`${stateDirectory} can not be made`))
+  )
   const isLocked = yield* StateLock.acquire(join(stateDirectory, "lock"))
-  const directory = yield* DurableFile.openDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
+  const directory = yield* DurableFile.openDirectory(records).pipe(
+    Effect.mapError(failed(`${records} can not be read`))
+  )
   const incarnation = yield* nextIncarnation(join(stateDirectory, "incarnation"))
   const revisions = new Map<InstanceId, number>()
 
@@ -74,8 +78,10 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const load = Effect.gen(function*() {
     const names = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
     // What a killed launcher was writing was never acknowledged: the record before stands.
-    yield* Effect.forEach(names.filter((name) => DurableFile.isPartial(name)), (name) =>
-      Effect.ignore(fs.remove(join(records, name))))
+    yield* Effect.forEach(
+      names.filter((name) => DurableFile.isPartial(name)),
+      (name) => Effect.ignore(fs.remove(join(records, name)))
+    )
     const found = yield* Effect.forEach(names.filter((name) => name.endsWith(".json")), read, { concurrency: 16 })
     return {
       records: found.filter((one) => "revision" in one),
@@ -87,7 +93,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     const last = revisions.get(record.id) ?? 0
     if (record.revision !== last + 1) {
       return yield* new StoreError({
-        message: `record ${record.id} was to become revision ${record.revision}, but is at ${last}: somebody else wrote it`
+        message:
+          `record ${record.id} was to become revision ${record.revision}, but is at ${last}: somebody else wrote it`
       })
     }
     if (!(yield* isLocked)) return yield* new StoreError({ message: `the lock of ${stateDirectory} was lost` })

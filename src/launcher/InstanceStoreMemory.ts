@@ -40,4 +40,5 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
 }
 
 /** A store on a disk, or on one that nobody else sees. */
-export const layer = (disk: Disk = makeDisk()): Layer.Layer<InstanceStore> => Layer.sync(InstanceStore, () => make(disk))
+export const layer = (disk: Disk = makeDisk()): Layer.Layer<InstanceStore> =>
+  Layer.sync(InstanceStore, () => make(disk))

@@ -94,7 +94,8 @@ const probed = (situation: Situation, probe: Probe): Lesson => {
       situation: { record, observed: { _tag: "Foreign" } },
       failure: new InstanceExists({
         id: record.id,
-        detail: `${probe._tag === "Running" ? "a running guest" : "a disk"} of that id is there that no record explains: ` +
+        detail:
+          `${probe._tag === "Running" ? "a running guest" : "a disk"} of that id is there that no record explains: ` +
           "move it away, or remove it, first"
       })
     }
@@ -203,7 +204,10 @@ export const failure = (situation: Situation, step: Step, failed: Failure, nowMi
       const volumes = record.desired.volumes.filter((volume) => volume.id !== step.volume.id)
       return {
         failure: told,
-        situation: { record: { ...record, desired: { ...record.desired, volumes } }, observed: afterHotplug(failed, again) }
+        situation: {
+          record: { ...record, desired: { ...record.desired, volumes } },
+          observed: afterHotplug(failed, again)
+        }
       }
     }
     case "Detach": {
@@ -211,7 +215,10 @@ export const failure = (situation: Situation, step: Step, failed: Failure, nowMi
       const volumes = [...record.desired.volumes, was]
       return {
         failure: told,
-        situation: { record: { ...record, desired: { ...record.desired, volumes } }, observed: afterHotplug(failed, again) }
+        situation: {
+          record: { ...record, desired: { ...record.desired, volumes } },
+          observed: afterHotplug(failed, again)
+        }
       }
     }
     case "Pause":

@@ -73,9 +73,10 @@ const act = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned,
     case "Forget":
       return Effect.succeed(done)
     case "Wait":
-      return Effect.clockWith((clock) => Effect.sleep(Math.max(1, step.untilMillis - clock.currentTimeMillisUnsafe()))).pipe(
-        Effect.as(done)
-      )
+      return Effect.clockWith((clock) => Effect.sleep(Math.max(1, step.untilMillis - clock.currentTimeMillisUnsafe())))
+        .pipe(
+          Effect.as(done)
+        )
     case "Probe":
       return tools.probes.withPermits(1)(Effect.map(guest.probe, (probe) => ({ _tag: "Probed", probe })))
     case "EnsureImage":
@@ -91,8 +92,10 @@ const act = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned,
     case "Resume":
       return withMonitor(subject, (monitor) => monitor.resume)
     case "Attach":
-      return withMonitor(subject, (monitor) =>
-        Effect.flatMap(tools.volumes.resolve(step.volume), (volume) => monitor.attachVolume(volume)))
+      return withMonitor(
+        subject,
+        (monitor) => Effect.flatMap(tools.volumes.resolve(step.volume), (volume) => monitor.attachVolume(volume))
+      )
     case "Detach":
       return withMonitor(subject, (monitor) => monitor.detachVolume(step.volume))
     case "Stop":
@@ -111,7 +114,10 @@ const bootConfig = ({ desired, id, spec }: InstanceRecord, tools: Tools): Effect
 
 const watch = Effect.fnUntraced(function*({ guest, hold, scope, tell }: Subject) {
   const monitor = yield* Scope.provide(guest.monitor, scope)
-  const follow = Stream.runForEach(monitor.events, (event) => Effect.sync(() => tell(monitor, { _tag: "Event", event })))
+  const follow = Stream.runForEach(
+    monitor.events,
+    (event) => Effect.sync(() => tell(monitor, { _tag: "Event", event }))
+  )
   yield* Effect.forkIn(follow, scope, { startImmediately: true })
   const ended = yield* Effect.forkIn(
     Effect.tap(monitor.ended, (ended) => Effect.sync(() => tell(monitor, { _tag: "Ended", ended }))),
@@ -134,7 +140,10 @@ const withMonitor = <E>(
 const stop = ({ guest, monitor }: Subject, grace: Duration.Duration): Effect.Effect<Learned, VirtualizerError> =>
   monitor === undefined
     ? Effect.as(guest.kill, done)
-    : Effect.andThen(monitor.stop(grace), Effect.map(monitor.ended, (ended): Learned => ({ _tag: "EndedMeanwhile", ended })))
+    : Effect.andThen(
+      monitor.stop(grace),
+      Effect.map(monitor.ended, (ended): Learned => ({ _tag: "EndedMeanwhile", ended }))
+    )
 
 const deadlineOf = (step: Step, config: LauncherConfig): Duration.Duration | undefined => {
   switch (step._tag) {

@@ -3,7 +3,15 @@
  */
 import { Exit } from "effect"
 import type { Step } from "./Decision.ts"
-import { fail, InstanceFailure, type LauncherError, NoInstance, type Reason, StepFailed, Superseded } from "./LauncherError.ts"
+import {
+  fail,
+  InstanceFailure,
+  type LauncherError,
+  NoInstance,
+  type Reason,
+  StepFailed,
+  Superseded
+} from "./LauncherError.ts"
 import { isQuiescent, type Situation } from "./Situation.ts"
 import type { Command } from "./Wish.ts"
 
@@ -85,7 +93,10 @@ const whyNotRunning = ({ record }: Situation): Reason => {
     const { code, detail, phase } = ended.outcome
     return new StepFailed({ id, phase, failure: code, detail })
   }
-  return new InstanceFailure({ id, detail: "its guest ended before it could be answered: read its console, start it again" })
+  return new InstanceFailure({
+    id,
+    detail: "its guest ended before it could be answered: read its console, start it again"
+  })
 }
 
 /** The answer to a caller when the instance is gone. */

@@ -69,7 +69,9 @@ export class Waiters {
 
   /** Whether somebody else waits for a start. Whoever took it back does not. */
   isAwaited(epoch: number, except: unknown): boolean {
-    return this.accepted.some((waiter) => waiter !== except && waiter.command._tag === "Start" && waiter.epoch === epoch)
+    return this.accepted.some((waiter) =>
+      waiter !== except && waiter.command._tag === "Start" && waiter.epoch === epoch
+    )
   }
 
   /** Those whose command a newer one takes over from. */

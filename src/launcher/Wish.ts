@@ -98,7 +98,9 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
           : refuse(
             new InstanceFailure({
               id: record.id,
-              detail: `it has volume ${present.id} ${present.readOnly === true ? "read-only" : "writable"}: detach it first`
+              detail: `it has volume ${present.id} ${
+                present.readOnly === true ? "read-only" : "writable"
+              }: detach it first`
             })
           )
       }
@@ -119,8 +121,7 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
 
 const liveVolumes = new NotSupported({ what: "attaching and detaching volumes of a running instance" })
 
-const notRunning = (id: InstanceId) =>
-  new InstanceFailure({ id, detail: "it is not running: start it first" })
+const notRunning = (id: InstanceId) => new InstanceFailure({ id, detail: "it is not running: start it first" })
 
 /** A start that nobody waits for any more is undone: the first one with its instance, a later one to stopped. */
 const withdraw = (epoch: number, { boot, desired }: InstanceRecord): Desired => {
