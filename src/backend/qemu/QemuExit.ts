@@ -1,0 +1,51 @@
+/**
+ * How a guest ended, on disk: written while the guest is held at its end, or right before it is made to end, so that also
+ * a launcher that comes later knows.
+ */
+import { Effect, FileSystem, type Path, Schema } from "effect"
+import { ExitStatus } from "../../domain/ExitStatus.ts"
+import type { VirtualizerError } from "../../VirtualizerError.ts"
+import * as HostFiles from "./HostFiles.ts"
+
+const Record = Schema.fromJsonString(Schema.Struct({ status: ExitStatus }))
+
+const decode = Schema.decodeUnknownEffect(Record)
+const encode = Schema.encodeEffect(Record)
+
+/**
+ * Records how the guest ended. It is on disk, whole, when this returns; interrupted or failed, what was recorded before
+ * stays. Fails with `NoSpace` or `HostFailure`.
+ */
+export const write = Effect.fn("QemuExit.write")(function*(
+  path: string,
+  status: ExitStatus
+): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* Effect.orDie(encode({ status }))
+  yield* HostFiles.produce(path, (temporary) =>
+    Effect.mapError(
+      fs.writeFileString(temporary, text, { flag: "wx", mode: 0o600 }),
+      HostFiles.writeFailure(path)
+    ))
+})
+
+/** How the last guest ended. Nothing when that is not known: no guest ended yet, one is there, or one just vanished. */
+export const read = Effect.fn("QemuExit.read")(function*(
+  path: string
+): Effect.fn.Return<ExitStatus | undefined, never, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  return yield* fs.readFileString(path).pipe(
+    Effect.flatMap(decode),
+    Effect.map(({ status }) => status),
+    // A record that can not be read says as much as none: the guest is gone, and how is not known.
+    Effect.orElseSucceed(() => undefined)
+  )
+})
+
+/** Forgets how the last guest ended: another one begins. */
+export const clear = Effect.fnUntraced(function*(
+  path: string
+): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  yield* Effect.mapError(fs.remove(path, { force: true }), HostFiles.writeFailure(path))
+})

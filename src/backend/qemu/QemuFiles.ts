@@ -1,0 +1,201 @@
+/**
+ * The files of one guest: what it boots from, what is made for it, and the command line that opens them.
+ */
+import { ByteSize, Effect, FileSystem, Option, Stream } from "effect"
+import type { BootSource, ImageProgress } from "../../domain/Image.ts"
+import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
+import type { BootConfig } from "../../Virtualizer.ts"
+import type { VirtualizerError } from "../../VirtualizerError.ts"
+import * as CloudInitSeed from "./CloudInitSeed.ts"
+import * as Firmware from "./Firmware.ts"
+import * as HostFiles from "./HostFiles.ts"
+import * as HostPaths from "./HostPaths.ts"
+import * as HostUser from "./HostUser.ts"
+import * as KvmProbe from "./KvmProbe.ts"
+import * as QemuArguments from "./QemuArguments.ts"
+import type { QemuDirectory } from "./QemuDirectory.ts"
+import type { QemuHost, Services } from "./QemuHost.ts"
+import * as QemuImage from "./QemuImage.ts"
+import * as QemuVolume from "./QemuVolume.ts"
+
+type KernelSource = Extract<BootSource, { readonly kind: "kernel" }>
+type ImageSource = Extract<BootSource, { readonly kind: "image" }>
+
+/**
+ * Makes sure that what an instance boots from is there, sound and permitted. A volume is looked at when it is resolved.
+ * Fails with `ImageUnusable`, `PathRefused` or `HostFailure`.
+ */
+export const checkSource = (
+  host: QemuHost,
+  { boot }: InstanceSpec
+): Stream.Stream<ImageProgress, VirtualizerError, Services> => {
+  switch (boot.kind) {
+    case "image":
+      return Stream.fromEffect(Effect.gen(function*() {
+        const image = yield* inspectBase(host, boot)
+        yield* QemuImage.verify(image)
+        return yield* whole(image.layers.map(({ path }) => path))
+      }))
+    case "kernel":
+      return Stream.fromEffect(Effect.gen(function*() {
+        const { initrd, path } = yield* resolveKernel(host, boot)
+        return yield* whole(initrd === undefined ? [path] : [path, initrd])
+      }))
+    case "volume":
+    case "container":
+      return Stream.empty
+  }
+}
+
+const inspectBase = Effect.fnUntraced(function*(
+  host: QemuHost,
+  { format, path }: ImageSource
+): Effect.fn.Return<QemuImage.QemuImage, VirtualizerError, Services> {
+  const image = yield* QemuImage.inspect(path, format, HostPaths.roots(host.config))
+  yield* QemuVolume.checkAccess(host, image, true)
+  return image
+})
+
+const resolveKernel = Effect.fnUntraced(function*(
+  host: QemuHost,
+  { initrd, kernel }: KernelSource
+): Effect.fn.Return<{ readonly path: string; readonly initrd: string | undefined }, VirtualizerError, Services> {
+  const resolve = (path: string) =>
+    Effect.tap(
+      HostPaths.resolve(path, HostPaths.roots(host.config)),
+      (real) => HostUser.checkAccess(host.user, real, "read")
+    )
+  return { path: yield* resolve(kernel), initrd: initrd === undefined ? undefined : yield* resolve(initrd) }
+})
+
+/** The progress of files that are all there. */
+const whole = Effect.fnUntraced(function*(
+  paths: ReadonlyArray<string>
+): Effect.fn.Return<ImageProgress, VirtualizerError, Services> {
+  const fs = yield* FileSystem.FileSystem
+  const sizes = yield* Effect.forEach(paths, (path) => Effect.mapError(fs.stat(path), HostFiles.readFailure(path)))
+  const bytes = sizes.reduce((sum, { size }) => sum + Option.getOrElse(ByteSize.toNumber(size), () => 0), 0)
+  return { doneBytes: bytes, totalBytes: bytes }
+})
+
+/** The files that a start needs. */
+const needed = (directory: QemuDirectory, { boot, cloudInit, firmware }: InstanceSpec): ReadonlyArray<string> => [
+  ...(boot.kind === "image" ? [directory.disk] : []),
+  ...(cloudInit === undefined ? [] : [directory.seed]),
+  ...(firmware === "efi" ? [directory.firmwareVariables] : [])
+]
+
+/** Whether all is there that {@link create} makes. */
+export const isComplete = Effect.fnUntraced(function*(
+  directory: QemuDirectory,
+  spec: InstanceSpec
+): Effect.fn.Return<boolean, VirtualizerError, Services> {
+  const fs = yield* FileSystem.FileSystem
+  const present = yield* Effect.forEach(
+    [directory.path, ...needed(directory, spec)],
+    (path) => Effect.mapError(fs.exists(path), HostFiles.readFailure(path))
+  )
+  return present.every((isThere) => isThere)
+})
+
+/**
+ * Makes the directories, the disk, the seed and the firmware's variables of a guest. What exists of disk and variables is
+ * kept. Failed or interrupted, it removes what it made.
+ *
+ * Fails with `ImageUnusable`, `PathRefused`, `NoSpace` or `HostFailure`.
+ */
+export const create = Effect.fn("QemuFiles.create")(function*(
+  host: QemuHost,
+  directory: QemuDirectory,
+  spec: InstanceSpec
+): Effect.fn.Return<void, VirtualizerError, Services> {
+  const { boot, cloudInit, firmware, id, name } = spec
+  const fs = yield* FileSystem.FileSystem
+  const present = (path: string) => Effect.mapError(fs.exists(path), HostFiles.readFailure(path))
+  const isNew = !(yield* present(directory.path))
+  const hadDisk = yield* present(directory.disk)
+  const undo = isNew
+    ? Effect.ignore(remove(directory))
+    : hadDisk
+    ? Effect.void
+    : Effect.ignore(fs.remove(directory.disk, { force: true }))
+  yield* Effect.gen(function*() {
+    yield* ensureDirectories(host, directory)
+    yield* HostUser.checkReachable(host.user, directory.pidFile)
+    if (boot.kind === "image" && !hadDisk) {
+      const base = yield* inspectBase(host, boot)
+      yield* QemuImage.createOverlay({ base, target: directory.disk, size: boot.size, user: host.user })
+    }
+    if (cloudInit !== undefined) {
+      yield* CloudInitSeed.create({ cloudInit, id, name, target: directory.seed, user: host.user })
+    }
+    yield* Firmware.prepare({ firmware, variables: directory.firmwareVariables, user: host.user })
+  }).pipe(Effect.onError(() => undo))
+})
+
+/** Removes all files of a guest. Succeeds when there are none. Fails with `HostFailure`. */
+export const remove = Effect.fn("QemuFiles.remove")(function*(
+  directory: QemuDirectory
+): Effect.fn.Return<void, VirtualizerError, Services> {
+  const fs = yield* FileSystem.FileSystem
+  const removeAll = (path: string) =>
+    Effect.mapError(fs.remove(path, { recursive: true, force: true }), HostFiles.writeFailure(path))
+  yield* removeAll(directory.path)
+  if (directory.sockets !== directory.run) yield* removeAll(directory.sockets)
+})
+
+/** Only a launcher writes in the guest's directory; QEMU's user finds its files there, and has `run` for its own. */
+const ensureDirectories = Effect.fnUntraced(function*(
+  { config, user }: QemuHost,
+  directory: QemuDirectory
+): Effect.fn.Return<void, VirtualizerError, Services> {
+  const fs = yield* FileSystem.FileSystem
+  const make = (path: string) =>
+    Effect.mapError(fs.makeDirectory(path, { recursive: true }), HostFiles.writeFailure(path))
+  yield* make(directory.path)
+  yield* fs.chmod(directory.path, user.switched ? 0o710 : 0o700).pipe(
+    Effect.andThen(user.switched ? fs.chown(directory.path, 0, user.gid) : Effect.void),
+    Effect.mapError(HostFiles.writeFailure(directory.path))
+  )
+  yield* HostUser.ensureDirectory(user, directory.run)
+  if (directory.sockets !== directory.run) {
+    yield* make(config.runtimeDirectory)
+    yield* HostUser.ensureDirectory(user, directory.sockets)
+  }
+})
+
+/**
+ * The command that launches the guest: checks everything that it opens, since the host may have changed since it was made.
+ * Fails with `ImageUnusable`, `PathRefused`, `NoSpace` or `HostFailure`.
+ */
+export const command = Effect.fn("QemuFiles.command")(function*(
+  host: QemuHost,
+  directory: QemuDirectory,
+  spec: InstanceSpec,
+  boot: BootConfig
+): Effect.fn.Return<ReadonlyArray<string>, VirtualizerError, Services> {
+  const { config, user } = host
+  yield* ensureDirectories(host, directory)
+  const { accelerator, groups } = yield* KvmProbe.acceleration(config, user)
+  const disk = spec.boot.kind === "image"
+    ? yield* QemuImage.inspect(directory.disk, "qcow2", [...HostPaths.roots(config), directory.path])
+    : undefined
+  const volumes = yield* Effect.forEach(
+    boot.volumes,
+    (volume) => Effect.map(QemuVolume.prepare(host, volume), (blockdev) => ({ volume, blockdev })),
+    { concurrency: 4 }
+  )
+  const args = QemuArguments.make({
+    config,
+    spec,
+    directory,
+    accelerator,
+    disk: disk && QemuImage.blockdev(disk, { nodeName: "disk", readOnly: false }),
+    seed: spec.cloudInit && directory.seed,
+    flash: yield* Firmware.prepare({ firmware: spec.firmware, variables: directory.firmwareVariables, user }),
+    kernel: spec.boot.kind === "kernel" ? yield* resolveKernel(host, spec.boot) : undefined,
+    volumes,
+    networks: boot.networks
+  })
+  return HostUser.command(user, [config.emulator, ...args], groups)
+})

@@ -1,0 +1,144 @@
+/**
+ * Plugging volumes into a running guest, and unplugging them.
+ * https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: blockdev-add, device_add, device_del, blockdev-del
+ *
+ * Nothing is remembered: what there is is asked of QEMU each time, so that a launcher that adopted the guest, or was
+ * interrupted, goes on from whatever it finds.
+ */
+import { Duration, Effect, Schema } from "effect"
+import { type Volume, VolumeId } from "../../domain/Volume.ts"
+import type { QmpClient } from "../../qmp/QmpClient.ts"
+import * as QmpCommands from "../../qmp/QmpCommands.ts"
+import { isClass, type QmpError } from "../../qmp/QmpError.ts"
+import type { QmpEvent } from "../../qmp/QmpEvent.ts"
+import { AttachFailed, DetachFailed, fail, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as QemuDevices from "./QemuDevices.ts"
+import type { Blockdev } from "./QemuImage.ts"
+
+/** How often a guest is asked again to let a device go: one that boots does not hear it. */
+const askAgainAfter = Duration.seconds(1)
+
+const isVolumeId = Schema.is(VolumeId)
+
+/** The volumes that the guest has. */
+export const volumes = Effect.fn("QemuHotplug.volumes")(function*(
+  client: QmpClient
+): Effect.fn.Return<ReadonlyArray<VolumeId>, QmpError> {
+  const blocks = yield* client.execute(QmpCommands.queryBlock, undefined)
+  return blocks.flatMap(({ qdev }) => {
+    const id = QemuDevices.volumeOfPath(qdev ?? "")
+    return id !== undefined && isVolumeId(id) ? [id] : []
+  })
+})
+
+/**
+ * Plugs a volume in, whose block node is `node`. Success if it is plugged in already. Returns when the guest can see it. What
+ * fails or is interrupted is undone before that is told, which takes `deadline` at most.
+ *
+ * Fails with `AttachFailed` or `Unreachable`.
+ */
+export const attach = Effect.fn("QemuHotplug.attach")(function*(
+  client: QmpClient,
+  volume: Volume,
+  node: Blockdev,
+  deadline: Duration.Duration
+): Effect.fn.Return<void, VirtualizerError> {
+  const attachFailed = (detail: string) => fail(new AttachFailed({ volume: volume.id, detail }))
+  const refused = failure(attachFailed)
+  const devices = yield* peripherals(client).pipe(Effect.mapError(refused))
+  if (devices.includes(QemuDevices.volumeDeviceId(volume.id))) return
+  const port = yield* freePort(client, devices).pipe(Effect.mapError(refused))
+  if (port === undefined) {
+    return yield* attachFailed(
+      "every port for volumes is taken: detach another first, or raise hotplugSlots and restart the instance"
+    )
+  }
+  // One that an interrupted detach left behind would be in the way.
+  yield* removeNode(client, volume.id).pipe(
+    Effect.andThen(client.execute(QmpCommands.blockdevAdd, node)),
+    Effect.andThen(client.execute(QmpCommands.deviceAdd, QemuDevices.volumeDevice(volume.id, port))),
+    // Answers come in order, so that what was sent has been done, or refused, when this looks.
+    Effect.onError(() => Effect.ignore(detach(client, volume.id, deadline))),
+    Effect.mapError(refused)
+  )
+})
+
+/**
+ * Unplugs a volume. Success means that the guest let go of it and QEMU has closed its file; also if it was not plugged in.
+ * A guest that does not let go is asked again every second. Interrupted, the guest may let go of it later.
+ *
+ * Fails with `DetachFailed`, also when the guest has not let go by the deadline, or `Unreachable`.
+ */
+export const detach = Effect.fn("QemuHotplug.detach")(function*(
+  client: QmpClient,
+  volume: VolumeId,
+  deadline: Duration.Duration
+): Effect.fn.Return<void, VirtualizerError> {
+  const detachFailed = (detail: string) => fail(new DetachFailed({ volume, detail }))
+  yield* unplug(client, volume).pipe(
+    Effect.andThen(removeNode(client, volume)),
+    Effect.mapError(failure(detachFailed)),
+    Effect.timeoutOrElse({
+      duration: deadline,
+      orElse: () =>
+        Effect.fail(detachFailed(
+          `the guest did not let go of it within ${Duration.format(deadline)}: it may still boot, or not support hot-plugging`
+        ))
+    })
+  )
+})
+
+/** What QEMU refused is `refused`; any other failure says nothing about the volume. */
+const failure = (refused: (detail: string) => VirtualizerError) => (error: QmpError): VirtualizerError =>
+  error.reason._tag === "CommandFailed"
+    ? refused(error.reason.description)
+    : fail(new Unreachable({ detail: error.message }))
+
+/** The ids of all devices that have one. */
+const peripherals = (client: QmpClient): Effect.Effect<ReadonlyArray<string>, QmpError> =>
+  Effect.map(
+    client.execute(QmpCommands.qomList, { path: "/machine/peripheral" }),
+    (properties) => properties.flatMap(({ name, type }) => type.startsWith("child<") ? [name] : [])
+  )
+
+/** The first port with nothing behind it. */
+const freePort = Effect.fnUntraced(function*(
+  client: QmpClient,
+  devices: ReadonlyArray<string>
+): Effect.fn.Return<number | undefined, QmpError> {
+  for (let index = 0; devices.includes(QemuDevices.port(index)); index++) {
+    const bus = yield* client.execute(QmpCommands.qomList, { path: QemuDevices.portBus(index) })
+    if (!bus.some(({ name }) => name.startsWith("child["))) return index
+  }
+  return undefined
+})
+
+/** Asks the guest for a volume's device until it is gone. */
+const unplug = (client: QmpClient, volume: VolumeId): Effect.Effect<void, QmpError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const device = QemuDevices.volumeDeviceId(volume)
+    const isDeleted = (event: QmpEvent) => event._tag === "DeviceDeleted" && event.device === device
+    const { first } = yield* client.subscribe
+    while ((yield* peripherals(client)).includes(device)) {
+      yield* client.execute(QmpCommands.deviceDel, { id: device }).pipe(
+        // Gone meanwhile, or still considering what it was asked before.
+        Effect.catchIf(
+          (error) => isClass(error, "DeviceNotFound") || isClass(error, "GenericError"),
+          () => Effect.void
+        )
+      )
+      yield* Effect.timeoutOption(first(isDeleted), askAgainAfter)
+    }
+  }))
+
+/** Removes a volume's block node, and so closes its file. Succeeds when there is none. */
+const removeNode = Effect.fnUntraced(function*(
+  client: QmpClient,
+  volume: VolumeId
+): Effect.fn.Return<void, QmpError> {
+  const nodeName = QemuDevices.volumeNode(volume)
+  const nodes = yield* client.execute(QmpCommands.queryNamedBlockNodes, { flat: true })
+  if (nodes.some((node) => node["node-name"] === nodeName)) {
+    yield* client.execute(QmpCommands.blockdevDel, { "node-name": nodeName })
+  }
+})

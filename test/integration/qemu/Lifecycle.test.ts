@@ -1,0 +1,205 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, layer } from "@effect/vitest"
+import { Duration, Effect, Fiber, FileSystem, Stream } from "effect"
+import type { Guest } from "../../../src/Virtualizer.ts"
+import * as Rig from "./Rig.ts"
+
+layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it) => {
+  describe("a guest without an operating system", () => {
+    it.effect("is made, launched, monitored, adopted under the same pid, ended and removed", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        const boot = rig.boot(spec)
+        const guest = yield* rig.guest(spec)
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Absent" })
+        assert.deepStrictEqual(yield* Stream.runCollect(guest.ensureBackingImage), [
+          { doneBytes: 1048576, totalBytes: 1048576 }
+        ])
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Absent" })
+        yield* guest.createImage(boot)
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Created", lastExit: undefined })
+        yield* guest.start(boot)
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
+
+        const first = yield* Rig.monitor(guest)
+        yield* first.monitor.connected
+        assert.deepStrictEqual(yield* first.monitor.status, { paused: false, volumes: [] })
+        yield* Rig.until(guest, "No bootable device")
+        yield* first.monitor.pause
+        const [identity] = yield* rig.alive
+        yield* first.close
+
+        const adopted = yield* rig.guest(spec)
+        const second = yield* Rig.monitor(adopted)
+        yield* second.monitor.connected
+        assert.isTrue((yield* second.monitor.status).paused)
+        assert.deepStrictEqual(yield* rig.alive, [identity])
+        const stats = yield* adopted.stats
+        assert.isAbove(stats.memoryBytes ?? 0, 1024 * 1024)
+        assert.strictEqual(stats.diskVirtualBytes, 1048576)
+        assert.deepStrictEqual(yield* Stream.runCollect(rig.virtualizer.discover), [
+          { id: spec.id, handle: `pid ${identity?.pid}` }
+        ])
+
+        // Paused, it is not asked: the grace is not waited for.
+        yield* second.monitor.stop(Duration.hours(1))
+        assert.deepStrictEqual(yield* second.monitor.ended, { _tag: "Exited", status: { _tag: "Quit" } })
+        assert.deepStrictEqual(yield* rig.alive, [])
+        assert.deepStrictEqual(yield* adopted.probe, { _tag: "Created", lastExit: { _tag: "Quit" } })
+        yield* adopted.deleteImage
+        assert.deepStrictEqual(yield* adopted.probe, { _tag: "Absent" })
+        assert.isFalse(yield* fs.exists(rig.directory(spec).path))
+      }))
+
+    it.effect("is killed without a monitor, and one that vanishes is told as unknown", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        const boot = rig.boot(spec)
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, boot)
+        yield* guest.kill
+        assert.deepStrictEqual(yield* rig.alive, [])
+        yield* guest.kill
+        assert.deepStrictEqual(yield* guest.probe, {
+          _tag: "Created",
+          lastExit: { _tag: "Killed", signal: "SIGKILL" }
+        })
+
+        yield* guest.start(boot)
+        const { monitor } = yield* Rig.monitor(guest)
+        yield* monitor.connected
+        const [identity] = yield* rig.alive
+        process.kill(identity!.pid, "SIGKILL")
+        assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "Unknown" } })
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Created", lastExit: undefined })
+        assert.strictEqual((yield* Effect.flip(guest.stats)).reason._tag, "NotRunning")
+        assert.strictEqual((yield* Effect.flip(Effect.scoped(guest.monitor))).reason._tag, "NotRunning")
+        assert.strictEqual((yield* Effect.flip(monitor.pause)).reason._tag, "NotRunning")
+        yield* monitor.stop(Duration.zero)
+      }))
+
+    it.effect("that ignores the power button is made to end after its grace, and one that is frozen is killed", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make({ killDeadline: Duration.seconds(1) })
+        const spec = yield* rig.empty()
+        const boot = rig.boot(spec)
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, boot)
+        const { monitor } = yield* Rig.monitor(guest)
+        yield* monitor.connected
+        const [taken] = yield* Effect.timed(monitor.stop(Duration.millis(300)))
+        assert.isAtLeast(Duration.toMillis(taken), 300)
+        assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "Quit" } })
+
+        yield* guest.start(boot)
+        const again = yield* Rig.monitor(guest)
+        yield* again.monitor.connected
+        const [identity] = yield* rig.alive
+        process.kill(identity!.pid, "SIGSTOP")
+        yield* again.monitor.stop(Duration.zero)
+        assert.deepStrictEqual(yield* again.monitor.ended, {
+          _tag: "Exited",
+          status: { _tag: "Killed", signal: "SIGKILL" }
+        })
+        assert.deepStrictEqual(yield* rig.alive, [])
+      }))
+
+    it.effect("that is frozen is told as lost, and can not be adopted until it thaws", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make({ heartbeat: Duration.millis(500), commandDeadline: Duration.millis(500) })
+        const spec = yield* rig.empty()
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, rig.boot(spec))
+        const { close, monitor } = yield* Rig.monitor(guest)
+        yield* monitor.connected
+        const [identity] = yield* rig.alive
+        process.kill(identity!.pid, "SIGSTOP")
+        assert.strictEqual((yield* monitor.ended)._tag, "Lost")
+        yield* close
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
+        assert.strictEqual((yield* Effect.flip(Effect.scoped(guest.monitor))).reason._tag, "Unreachable")
+        process.kill(identity!.pid, "SIGCONT")
+        const again = yield* Rig.monitor(guest)
+        yield* again.monitor.connected
+      }))
+
+    it.effect("is found before it has a pid file, and with sockets in the runtime directory", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty({ id: Array.from({ length: 32 }, () => "a").join("-") })
+        const guest = yield* rig.guest(spec)
+        const directory = rig.directory(spec)
+        yield* rig.start(guest, rig.boot(spec))
+        assert.isTrue(directory.consoleSocket.startsWith(rig.config.runtimeDirectory))
+        assert.isTrue(yield* fs.exists(directory.consoleSocket))
+        yield* fs.remove(directory.pidFile)
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
+        const adopted = yield* rig.guest(spec)
+        yield* guest.kill
+        assert.strictEqual((yield* adopted.probe)._tag, "Created")
+        yield* adopted.deleteImage
+        assert.isFalse(yield* fs.exists(directory.sockets))
+      }))
+
+    it.effect("leaves nothing when its launch is interrupted, whenever that is", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        const boot = rig.boot(spec)
+        const guest: Guest = yield* rig.guest(spec)
+        yield* guest.createImage(boot)
+        for (const millis of [0, 1, 3, 6, 10, 15, 20, 30, 40]) {
+          const fiber = yield* Effect.forkChild(guest.start(boot), { startImmediately: true })
+          yield* Effect.sleep(millis)
+          yield* Fiber.interrupt(fiber)
+          // One that was there already when the interruption came is as good.
+          const left = yield* rig.alive
+          if ((yield* Fiber.await(fiber))._tag === "Success") {
+            assert.lengthOf(left, 1)
+            yield* guest.kill
+          } else {
+            assert.deepStrictEqual(left, [], `after ${millis} ms`)
+            assert.isFalse(yield* fs.exists(rig.directory(spec).qmpSocket))
+          }
+        }
+      }))
+
+    it.effect("tells QEMU's own words when QEMU gives up at once, and what to install when there is none", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty({ nics: [{ kind: "tap", tap: "viv-none" }] })
+        const guest = yield* rig.guest(spec)
+        const noTap = yield* Effect.flip(rig.start(guest, rig.boot(spec)))
+        assert.include(noTap.message, "there is no tap device viv-none")
+
+        const crowded = yield* rig.empty({ id: "e1", vcpus: 1024 })
+        const many = yield* Effect.flip(rig.start(yield* rig.guest(crowded), rig.boot(crowded)))
+        assert.strictEqual(many.reason._tag, "LaunchFailed")
+        assert.include(many.message, "CPUs")
+
+        const missing = yield* Rig.make({ emulator: "qemu-system-none" })
+        const plain = yield* missing.empty()
+        const none = yield* Effect.flip(missing.start(yield* missing.guest(plain), missing.boot(plain)))
+        assert.strictEqual(none.reason._tag, "LaunchFailed")
+        assert.include(none.message, "install")
+        assert.deepStrictEqual([...(yield* rig.alive), ...(yield* missing.alive)], [])
+      }))
+
+    it.effect("is destroyed by what was discovered of it", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        yield* rig.start(yield* rig.guest(spec), rig.boot(spec))
+        const found = yield* Stream.runCollect(rig.virtualizer.discover)
+        assert.lengthOf(found, 1)
+        yield* rig.virtualizer.destroy(found[0]!)
+        assert.deepStrictEqual(yield* Stream.runCollect(rig.virtualizer.discover), [])
+        yield* rig.virtualizer.destroy(found[0]!)
+      }))
+  })
+})
