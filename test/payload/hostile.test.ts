@@ -154,6 +154,15 @@ describe("every decoder", () => {
       }), 10_000)
   }
 
+  it.effect("refuses aliases that stand for more than is read", () =>
+    Effect.gen(function*() {
+      for (const aliases of [expansion, chain]) {
+        const error = yield* Effect.flip(StartPayload.decode(`start:\n  instance_uuid: ab\n${aliases}`))
+        assert.strictEqual(error.code, "invalid_payload")
+        assert.include(error.message, "the aliases")
+      }
+    }))
+
   it.effect("reads one mebibyte of user data, and not one byte more", () =>
     Effect.gen(function*() {
       const payload = valid.start.replace("---\n", `# ${"é".repeat(bytesMax / 2)}\n---\n`)
