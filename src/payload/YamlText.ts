@@ -8,7 +8,7 @@ import * as Yaml from "yaml"
 import { invalidPayload, type PayloadError } from "./PayloadError.ts"
 
 /** The largest text that is read, in bytes of UTF-8. */
-export const bytesMax = 1024 * 1024
+const bytesMax = 1024 * 1024
 
 /** How deep collections may nest, aliases resolved. */
 const depthMax = 100
