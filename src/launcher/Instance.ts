@@ -18,14 +18,14 @@ import { isQuiescent, type Situation } from "./Situation.ts"
 import { type Fact, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 import { type End, type Waiter, Waiters } from "./Waiters.ts"
-import { type Abilities, type Command, revert, supersedes, wish } from "./Wish.ts"
+import { type Abilities, type Command, type Part, revert, supersedes, wish } from "./Wish.ts"
 
 /** What an instance has of its launcher. */
 export interface Surroundings extends Tools {
   readonly claims: VolumeClaims
   readonly publish: (instance: Instance, change: Change, nowMillis: number) => void
   /** Called when the instance is gone, or its launcher closes, before anybody is answered. */
-  readonly leave: (instance: Instance, end: End) => void
+  readonly leave: (instance: Instance) => void
 }
 
 /** A monitor that the loop holds, and the scope that it lives in. */
@@ -76,6 +76,11 @@ export class Instance {
     return this.situation.record.spec
   }
 
+  /** Whether anybody was told of it. Nobody is before it is on record. */
+  get isPublished(): boolean {
+    return this.published !== undefined
+  }
+
   /** The state that was published last. */
   get state(): InstanceState {
     return this.published ?? { _tag: "Pending" }
@@ -114,16 +119,16 @@ export class Instance {
     return Effect.timeoutOrElse(Deferred.await(waiter.answer), {
       duration: deadline,
       orElse: () => {
-        this.waiters.forget(waiter)
-        const afterMillis = Duration.toMillis(deadline)
-        return Effect.fail(fail(new TimedOut({ id: this.id, goesOn: waiter.command._tag.toLowerCase(), afterMillis })))
+        // What was not considered in time had to wait for a stop.
+        const goesOn = this.waiters.forget(waiter) ? "stop" : waiter.command._tag.toLowerCase()
+        return Effect.fail(fail(new TimedOut({ id: this.id, goesOn, afterMillis: Duration.toMillis(deadline) })))
       }
     })
   }
 
   /**
-   * The caller does not wait any more. A start is undone, and has been when this returns; one that has not been considered
-   * yet is as if it had never been asked for.
+   * The caller does not wait any more. A start is undone, and has been when this returns. What has not been considered
+   * yet is as if it had never been asked for, but for a stop or a delete, which stand.
    */
   withdraw(waiter: Waiter): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -144,7 +149,12 @@ export class Instance {
   loop(scope: Scope.Closeable): Effect.Effect<void> {
     return this.steps(scope).pipe(
       Effect.onExit((exit) => Scope.close(scope, exit)),
-      Effect.onExit((exit) => Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : "closed"))),
+      Effect.onExit((exit) =>
+        Effect.map(
+          Clock.currentTimeMillis,
+          (now) => this.finish(Exit.isSuccess(exit) ? exit.value : "closed", now)
+        )
+      ),
       Effect.tapCauseIf(Cause.hasDies, (cause) => Effect.logError(`instance ${this.id}: its loop died`, cause)),
       Effect.asVoid
     )
@@ -191,6 +201,8 @@ export class Instance {
     return Effect.gen(function*() {
       if (step._tag === "Launch" && !(yield* self.arm)) return
       const watching = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
+      // Those that are left are of monitors that were not kept.
+      if (watching !== undefined) self.facts = []
       let held: Monitor | undefined
       const action = perform(step, {
         record: self.situation.record,
@@ -219,12 +231,20 @@ export class Instance {
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
         yield* Effect.logDebug(`instance ${self.id}: ${step._tag}: ${failure.detail}`)
-        self.learn(step, Learning.failure(self.situation, step, failure, now))
+        self.learn(step, self.failed(step, failure, now))
       } else {
         if (watching !== undefined && held !== undefined) self.watched = { monitor: held, scope: watching }
         self.learn(step, Learning.success(self.situation, step, outcome.value, now))
         if (watching !== undefined && self.watched?.scope !== watching) yield* Scope.close(watching, Exit.void)
       }
+    })
+  }
+
+  private failed(step: Step, failure: Learning.Failure, nowMillis: number): Learning.Lesson {
+    return Learning.failure(this.situation, step, failure, {
+      nowMillis,
+      isAwaited: this.waiters.isAwaited(this.situation.record.desired.epoch),
+      before: this.waiters.before(step)
     })
   }
 
@@ -262,13 +282,12 @@ export class Instance {
       const launch: Step = { _tag: "Launch" }
       const now = yield* Clock.currentTimeMillis
       const detail = armed.failure.message
-      const lesson = Learning.failure(
-        self.situation,
+      const { situation } = self.failed(
         launch,
         { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
         now
       )
-      self.learn(launch, { situation: lesson.situation, failure: armed.failure })
+      self.learn(launch, { situation, failure: armed.failure })
       return false
     })
   }
@@ -291,14 +310,13 @@ export class Instance {
     const self = this
     return Effect.uninterruptible(Effect.gen(function*() {
       self.observe(yield* Clock.currentTimeMillis)
-      const later: Array<Waiter> = []
+      self.waiters.resume()
       for (let waiter = self.waiters.next(); waiter !== undefined; waiter = self.waiters.next()) {
         const answer = yield* Effect.exit(self.consider(waiter))
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
-        else if (answer.value === "later") later.push(waiter)
+        else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
       }
-      self.waiters.postpone(later)
     }))
   }
 
@@ -307,13 +325,14 @@ export class Instance {
     const self = this
     return Effect.gen(function*() {
       const { command } = waiter
-      if (command._tag === "Withdraw" && self.isOthersToo(command)) return "done"
+      if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
       const wanted = wish(command, self.situation, self.abilities)
       if (wanted._tag === "Later") return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       if (command._tag === "Attach") {
         const holder = self.around.claims.take(command.volume.id, self.id)
         if (holder !== undefined) return yield* fail(new AlreadyAttached({ volume: command.volume.id, id: holder }))
+        self.claimed = [...self.claimed, command.volume.id]
       }
       const { observed, record } = self.situation
       const beaten = self.waiters.beatenBy(command)
@@ -332,14 +351,14 @@ export class Instance {
       if (command._tag === "Resume" && observed._tag === "Running" && observed.held) {
         self.situation = { ...self.situation, observed: { ...observed, held: false } }
       }
-      self.waiters.accept(waiter, desired.epoch, record.desired)
+      self.waiters.accept(waiter, desired, record.desired)
       return "accepted"
     })
   }
 
-  /** Whether a start that is taken back was refused, or somebody else waits for it. */
-  private isOthersToo({ start }: Extract<Command, { readonly _tag: "Withdraw" }>): boolean {
-    return start.epoch === 0 || this.waiters.isAwaited(start.epoch, start)
+  /** Whether a start that is taken back is still what is desired, and nobody else's. */
+  private isToUndo(start: Part): boolean {
+    return start.epoch === this.situation.record.desired.epoch && !this.waiters.isShared(start)
   }
 
   /** Takes in what the monitor told. */
@@ -408,10 +427,11 @@ export class Instance {
   }
 
   /** Leaves the launcher first, then answers everybody. */
-  private finish(end: End): void {
+  private finish(end: End, now: number): void {
     this.end = end
     for (const id of this.claimed) this.around.claims.release(id, this.id)
-    this.around.leave(this, end)
+    this.around.leave(this)
+    if (end === "gone") this.around.publish(this, { _tag: "Deleted" }, now)
     this.waiters.close(end, this.situation)
     Deferred.doneUnsafe(this.adopted, Exit.void)
     Deferred.doneUnsafe(this.ended, Exit.void)

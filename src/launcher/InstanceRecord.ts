@@ -62,5 +62,5 @@ export const initial = (spec: InstanceSpec): InstanceRecord => ({
   ended: null
 })
 
-/** Whether no guest was ever launched for it. Such an instance is undone when its start fails. */
-export const isProvisional = (record: InstanceRecord): boolean => record.boot === 0
+/** Whether its first start has not come to the launch. Such an instance is undone when that fails. */
+export const isProvisional = ({ boot, desired }: InstanceRecord): boolean => boot === 0 && desired.epoch <= 1

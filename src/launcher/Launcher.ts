@@ -12,7 +12,7 @@ import { type Guest, type GuestConsole, type Virtualizer, Virtualizers } from ".
 import type { VirtualizerError } from "../VirtualizerError.ts"
 import { type Entry, EventLog } from "./EventLog.ts"
 import { Instance, type Surroundings } from "./Instance.ts"
-import { type InstanceRecord, initial } from "./InstanceRecord.ts"
+import { initial, type InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore } from "./InstanceStore.ts"
 import { LauncherConfig } from "./LauncherConfig.ts"
 import {
@@ -20,6 +20,7 @@ import {
   fail,
   InstanceExists,
   InstanceFailure,
+  LauncherClosed,
   type LauncherError,
   NoInstance,
   NotSupported,
@@ -27,7 +28,7 @@ import {
   StepFailed
 } from "./LauncherError.ts"
 import { fresh, recovered, type Situation } from "./Situation.ts"
-import { cpuSample, type CpuSample, instanceStats } from "./Statistics.ts"
+import { type CpuSample, cpuSample, instanceStats } from "./Statistics.ts"
 import * as UnavailableGuest from "./UnavailableGuest.ts"
 import { VolumeClaims } from "./VolumeClaims.ts"
 import { VolumeResolver } from "./VolumeResolver.ts"
@@ -138,14 +139,25 @@ export const make = Effect.fn("Launcher.make")(function*(
   const registry = new Map<InstanceId, Instance>()
   const names = new Map<string, InstanceId>()
   const samples = new WeakMap<Instance, CpuSample>()
-  const instances = () => Array.from(registry.values(), infoOf).sort((a, b) => a.spec.id < b.spec.id ? -1 : 1)
+  const instances = () =>
+    Array.from(registry.values()).filter(({ isPublished }) => isPublished).map(infoOf)
+      .sort((a, b) => a.spec.id < b.spec.id ? -1 : 1)
   const events = yield* Effect.acquireRelease(
     PubSub.sliding<InstanceEvent>({ capacity: config.eventsHeld }),
     PubSub.shutdown
   )
   const log = new EventLog({ incarnation: store.incarnation, events, instances })
+  // Closes after the loops have ended: an instance's scope is for its loop to close.
+  const scopes = yield* Scope.fork(scope)
   const loops = yield* FiberMap.make<Instance, void>()
-  const run = yield* FiberMap.runtime(loops)<never>()
+  const run = yield* FiberMap.runtime(loops)()
+
+  let isClosed = false
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosed = true
+    })
+  )
 
   const around: Surroundings = {
     config,
@@ -170,10 +182,12 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   const adopt = Effect.fnUntraced(function*(record: InstanceRecord) {
     const { id, spec } = record
-    const own = yield* Scope.fork(scope)
+    const own = yield* Scope.fork(scopes)
     const virtualizer = virtualizers.get(spec.virtualizer)
     const guest = virtualizer === undefined
-      ? UnavailableGuest.make(`this node has no virtualizer ${spec.virtualizer}: configure it, and the instance is back`)
+      ? UnavailableGuest.make(
+        `this node has no virtualizer ${spec.virtualizer}: configure it, and the instance is back`
+      )
       : yield* virtualizer.make(spec, store.directory(id)).pipe(
         Scope.provide(own),
         Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
@@ -189,6 +203,7 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   const admit = Effect.fnUntraced(function*(spec: InstanceSpec) {
     const { id, name } = spec
+    if (isClosed) return yield* fail(new LauncherClosed())
     if (spec.restart !== "never") return yield* fail(new NotSupported({ what: `restart policy ${spec.restart}` }))
     const present = registry.get(id)
     if (present !== undefined) {
@@ -201,7 +216,7 @@ export const make = Effect.fn("Launcher.make")(function*(
     }
     const virtualizer = virtualizers.get(spec.virtualizer)
     if (virtualizer === undefined) return yield* fail(new NotSupported({ what: `virtualizer ${spec.virtualizer}` }))
-    const own = yield* Scope.fork(scope)
+    const own = yield* Scope.fork(scopes)
     const guest = yield* virtualizer.make(spec, store.directory(id)).pipe(
       Scope.provide(own),
       Effect.mapError(refusal(id)),
@@ -220,20 +235,22 @@ export const make = Effect.fn("Launcher.make")(function*(
     return { instance, waiter }
   }, admission.withPermits(1))
 
-  const start = (spec: InstanceSpec): Effect.Effect<InstanceInfo, LauncherError> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(admit(spec), ({ instance, waiter }) =>
-        restore(instance.answer(waiter)).pipe(
-          Effect.onInterrupt(() => instance.withdraw(waiter)),
-          // An instance that was just going never considered it: it is a new one.
-          Effect.flatMap((considered) => considered ? Effect.sync(() => infoOf(instance)) : restore(start(spec)))
-        ))
-    )
+  type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+  /** Only its waiting can be interrupted: once it succeeds, its caller has the instance. */
+  const startWith = (restore: Restore, spec: InstanceSpec): Effect.Effect<InstanceInfo, LauncherError> =>
+    Effect.flatMap(admit(spec), ({ instance, waiter }) =>
+      restore(instance.answer(waiter)).pipe(
+        Effect.onInterrupt(() => instance.withdraw(waiter)),
+        // An instance that was just going never considered it: it is a new one.
+        Effect.flatMap((considered) => considered ? Effect.sync(() => infoOf(instance)) : startWith(restore, spec))
+      ))
 
   const find = (id: InstanceId): Effect.Effect<Instance, LauncherError> =>
     Effect.suspend(() => {
       const instance = registry.get(id)
-      return instance === undefined ? Effect.fail(fail(new NoInstance({ id }))) : Effect.succeed(instance)
+      if (instance !== undefined) return Effect.succeed(instance)
+      return Effect.fail(fail(isClosed ? new LauncherClosed() : new NoInstance({ id })))
     })
 
   const command = (id: InstanceId, command: Command): Effect.Effect<void, LauncherError> =>
@@ -245,8 +262,10 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   const stats = Effect.fn("Launcher.stats")(function*(id: InstanceId) {
     const instance = yield* find(id)
-    const sample = yield* Effect.mapError(instance.guest.stats, (error) =>
-      fail(new InstanceFailure({ id, detail: error.message })))
+    const sample = yield* Effect.mapError(
+      instance.guest.stats,
+      (error) => fail(new InstanceFailure({ id, detail: error.message }))
+    )
     const before = samples.get(instance)
     const now = cpuSample(sample)
     if (now !== undefined) samples.set(instance, now)
@@ -255,10 +274,15 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   const remove = (id: InstanceId) => command(id, { _tag: "Delete" })
 
-  const { records, unreadable } = yield* Effect.mapError(store.load, (error) =>
-    fail(new StateFailure({ detail: error.message })))
-  yield* Effect.forEach(unreadable, ({ path, why }) =>
-    Effect.logError(`a record could not be read and was moved to ${path}; its guest is left alone: ${why}`))
+  const { records, unreadable } = yield* Effect.mapError(
+    store.load,
+    (error) => fail(new StateFailure({ detail: error.message }))
+  )
+  yield* Effect.forEach(
+    unreadable,
+    ({ path, why }) =>
+      Effect.logError(`a record could not be read and was moved to ${path}; its guest is left alone: ${why}`)
+  )
   const found = yield* Effect.forEach(records, adopt)
   yield* Effect.forEach(found, (instance) => Deferred.await(instance.adopted), { discard: true }).pipe(
     Effect.timeoutOption(config.adoptionWait)
@@ -266,14 +290,16 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   return Launcher.of({
     incarnation: store.incarnation,
-    start: Effect.fn("Launcher.start")(start),
+    start: Effect.fn("Launcher.start")((spec) => Effect.uninterruptibleMask((restore) => startWith(restore, spec))),
     scoped: (spec) =>
       // A start that is interrupted has withdrawn itself: there is nothing to release then.
-      Effect.acquireRelease(start(spec), () =>
-        remove(spec.id).pipe(
-          Effect.catchReason("LauncherError", "NoInstance", () => Effect.void),
-          Effect.catch((error) => Effect.logError(`instance ${spec.id} could not be deleted: ${error.message}`))
-        ), { interruptible: true }),
+      Effect.uninterruptibleMask((restore) =>
+        Effect.acquireRelease(startWith(restore, spec), () =>
+          remove(spec.id).pipe(
+            Effect.catchReason("LauncherError", "NoInstance", () => Effect.void),
+            Effect.catch((error) => Effect.logError(`instance ${spec.id} could not be deleted: ${error.message}`))
+          ))
+      ),
     stop: Effect.fn("Launcher.stop")((id) => command(id, { _tag: "Stop" })),
     delete: Effect.fn("Launcher.delete")(remove),
     pause: Effect.fn("Launcher.pause")((id) => command(id, { _tag: "Pause" })),

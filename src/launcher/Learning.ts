@@ -6,7 +6,7 @@ import * as ExitStatus from "../domain/ExitStatus.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { Ended, GuestEvent, GuestStatus, Probe } from "../Virtualizer.ts"
 import type { Step } from "./Decision.ts"
-import { type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
+import { type Desired, type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
 import { InstanceExists, type Reason, StepFailed } from "./LauncherError.ts"
 import { type Doubt, look, lookNow, type Observed, type Situation } from "./Situation.ts"
 
@@ -36,7 +36,18 @@ export interface Lesson {
 /** What a step that succeeded teaches. */
 export const success = (situation: Situation, step: Step, learned: Learned, nowMillis: number): Lesson => {
   if (learned._tag === "Probed") return probed(situation, learned.probe)
-  if (learned._tag === "EndedMeanwhile") return { situation: ended(situation, learned.ended, nowMillis) }
+  if (learned._tag === "EndedMeanwhile") {
+    if (step._tag === "Watch" && learned.ended._tag === "Exited" && isHopeful(situation.record)) {
+      const detail = `its guest ended before it connected: ${ExitStatus.format(learned.ended.status)}`
+      return startFailed(
+        situation.record,
+        { _tag: "Created" },
+        { phase: "connect", code: "launch_failure", detail },
+        true
+      )
+    }
+    return { situation: ended(situation, learned.ended, nowMillis) }
+  }
   if (learned._tag === "Connected") {
     const { record } = situation
     return {
@@ -89,7 +100,11 @@ const killed: ExitStatus.ExitStatus = { _tag: "Killed", signal: "SIGKILL" }
 const probed = (situation: Situation, probe: Probe): Lesson => {
   const { observed, record } = situation
   const doubt = observed._tag === "Unknown" ? observed.doubt : undefined
-  if (observed._tag === "Unknown" && observed.fresh && (probe._tag === "Running" || probe._tag === "Created")) {
+  // A record says so before a guest is launched for it.
+  const isForeign = probe._tag === "Running"
+    ? record.boot === 0
+    : probe._tag === "Created" && observed._tag === "Unknown" && observed.fresh
+  if (isForeign) {
     return {
       situation: { record, observed: { _tag: "Foreign" } },
       failure: new InstanceExists({
@@ -132,9 +147,17 @@ const isOver = ({ boot, ended }: InstanceRecord): boolean => ended !== null && e
 /** The guest of the latest boot is gone, proven. */
 const over = ({ record }: Situation, observed: Observed, status: ExitStatus.ExitStatus): Situation => {
   if (isOver(record)) return { record, observed }
-  const asked = record.desired.power === "stopped" || record.desired.power === "deleted"
-  return { observed, record: finish(record, { _tag: asked ? "Stopped" : "Exited", status }) }
+  const { boot, desired } = record
+  const isLatest = boot === desired.epoch
+  const outcome: Outcome = { _tag: isLatest && wantsGuest(record) ? "Exited" : "Stopped", status }
+  // The end of an earlier start's guest says nothing of the next.
+  return { observed, record: isLatest ? finish(record, outcome) : { ...record, ended: { epoch: boot, outcome } } }
 }
+
+const wantsGuest = ({ desired: { power } }: InstanceRecord): boolean => power === "running" || power === "paused"
+
+/** Whether a guest that is wanted has yet to connect for the first time. */
+const isHopeful = (record: InstanceRecord): boolean => !record.connected && wantsGuest(record)
 
 /** A start is over; with no policy to start it again, what is wanted from now on is that it be stopped. */
 const finish = (record: InstanceRecord, outcome: Outcome): InstanceRecord => ({
@@ -170,36 +193,57 @@ const silent = (observed: Observed, why: string, nowMillis: number, probeAtMilli
 /** Doubling from a quarter of a second to twenty seconds. */
 const backOffMillis = (tries: number): number => Math.min(20_000, 250 * 2 ** Math.min(tries, 10))
 
+const tell = ({ id }: InstanceRecord, { code, detail, phase }: Omit<Failure, "guest">): Reason =>
+  new StepFailed({ id, phase, failure: code, detail })
+
+/** A start failed. What was never launched is undone, if somebody is there to be told why. */
+const startFailed = (
+  record: InstanceRecord,
+  observed: Observed,
+  failed: Omit<Failure, "guest">,
+  isAwaited: boolean
+): Lesson => ({
+  failure: tell(record, failed),
+  situation: {
+    observed,
+    record: isProvisional(record) && isAwaited
+      ? { ...record, desired: { ...record.desired, power: "deleted" } }
+      : finish(record, { _tag: "Failed", phase: failed.phase, code: failed.code, detail: failed.detail })
+  }
+})
+
+/** When a step failed, and for whom. */
+export interface Circumstances {
+  readonly nowMillis: number
+  /** Whether somebody waits for the start. */
+  readonly isAwaited: boolean
+  /** What was desired before the step was asked for, where that is known. */
+  readonly before: Desired | undefined
+}
+
 /** What a step that failed teaches. */
-export const failure = (situation: Situation, step: Step, failed: Failure, nowMillis: number): Lesson => {
+export const failure = (
+  situation: Situation,
+  step: Step,
+  failed: Failure,
+  { before, isAwaited, nowMillis }: Circumstances
+): Lesson => {
   const { observed, record } = situation
-  const told = new StepFailed({ id: record.id, phase: failed.phase, failure: failed.code, detail: failed.detail })
+  const told = tell(record, failed)
   const again = (): Observed => {
     const tries = (doubtOf(observed)?.tries ?? 0) + 1
     return silent(observed, failed.detail, nowMillis, nowMillis + backOffMillis(tries))
   }
-  const startFailed = (observed: Observed): Lesson => ({
-    failure: told,
-    situation: {
-      observed,
-      record: isProvisional(record)
-        ? { ...record, desired: { ...record.desired, power: "deleted" } }
-        : finish(record, { _tag: "Failed", phase: failed.phase, code: failed.code, detail: failed.detail })
-    }
-  })
   switch (step._tag) {
     case "EnsureImage":
     case "CreateImage":
     case "Launch":
-      return startFailed(lookNow)
+      return startFailed(record, lookNow, failed, isAwaited)
     case "Watch":
-      if (failed.guest === "gone") {
-        // It is for the probe to say how it ended. A guest that ends before it connects has failed to launch.
-        return record.connected ? { situation: { record, observed: lookNow } } : startFailed(lookNow)
-      }
-      return record.connected || record.desired.power === "stopped"
-        ? { situation: { record, observed: again() } }
-        : startFailed(lookNow)
+      // A guest that ends, or does not answer, before it connects has failed to launch.
+      if (isHopeful(record)) return startFailed(record, lookNow, failed, isAwaited)
+      // How it ended is for the probe to say.
+      return { situation: { record, observed: failed.guest === "gone" ? lookNow : again() } }
     case "Attach": {
       const volumes = record.desired.volumes.filter((volume) => volume.id !== step.volume.id)
       return {
@@ -211,7 +255,9 @@ export const failure = (situation: Situation, step: Step, failed: Failure, nowMi
       }
     }
     case "Detach": {
-      const was = record.spec.volumes.find((volume) => volume.id === step.volume) ?? { id: step.volume }
+      // Where it is not known how the guest has it, it may only read it from its next start on: that destroys nothing.
+      const was = [...before?.volumes ?? [], ...record.spec.volumes].find(({ id }) => id === step.volume) ??
+        { id: step.volume, readOnly: true }
       const volumes = [...record.desired.volumes, was]
       return {
         failure: told,

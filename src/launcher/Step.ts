@@ -6,7 +6,7 @@ import { Duration, Effect, Fiber, Scope, type Semaphore, Stream } from "effect"
 import { connection } from "../domain/Network.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { BootConfig, Ended, Guest, GuestEvent, Monitor } from "../Virtualizer.ts"
-import type { VirtualizerError } from "../VirtualizerError.ts"
+import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
 import type { Step } from "./Decision.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
 import type { InstanceStore, StoreError } from "./InstanceStore.ts"
@@ -125,6 +125,7 @@ const watch = Effect.fnUntraced(function*({ guest, hold, scope, tell }: Subject)
     { startImmediately: true }
   )
   const first = yield* Effect.raceFirst(Effect.as(monitor.connected, undefined), Fiber.join(ended))
+  if (first?._tag === "Lost") return yield* fail(new Unreachable({ detail: first.cause }))
   if (first !== undefined) return { _tag: "EndedMeanwhile", ended: first } satisfies Learned
   const status = yield* monitor.status
   hold(monitor)

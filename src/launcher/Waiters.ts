@@ -8,7 +8,7 @@ import type { Desired } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
 import { type Answer, atEnd, concerns, verdict, type Waiting } from "./Verdict.ts"
-import { type Command, supersedes } from "./Wish.ts"
+import { type Command, type Part, supersedes } from "./Wish.ts"
 
 /** How an instance's loop ended: its instance is gone, it was never accepted, or the launcher closed. */
 export type End = "gone" | "never" | "closed"
@@ -20,13 +20,21 @@ export interface Waiter extends Waiting {
   /** What was desired before. */
   before: Desired | undefined
   epoch: number
+  /** Whether it has a part in the start it waits for: it asked for it, or joined those who waited for it. */
+  owns: boolean
+  /** Whether it was told that the start it waited for came about. */
+  granted: boolean
   superseded: Waiting["superseded"]
   failure: Waiting["failure"]
 }
 
 export class Waiters {
   private inbox: Array<Waiter> = []
+  private postponed: Array<Waiter> = []
   private accepted: Array<Waiter> = []
+  /** The start that came about last, and how many were told so. */
+  private grantedEpoch = 0
+  private grants = 0
 
   /** Hands a command in. */
   add(command: Command): Waiter {
@@ -35,6 +43,8 @@ export class Waiters {
       answer: Deferred.makeUnsafe(),
       before: undefined,
       epoch: 0,
+      owns: false,
+      granted: false,
       superseded: undefined,
       failure: undefined
     }
@@ -47,31 +57,59 @@ export class Waiters {
     return this.inbox.shift()
   }
 
-  /** Puts commands back that can not be considered yet. */
-  postpone(waiters: ReadonlyArray<Waiter>): void {
-    this.inbox = [...waiters, ...this.inbox]
+  /** Keeps a command that can not be considered yet, until {@link resume}. */
+  postpone(waiter: Waiter): void {
+    this.postponed.push(waiter)
+  }
+
+  /** Takes up again what was postponed. */
+  resume(): void {
+    if (this.postponed.length === 0) return
+    this.inbox = [...this.postponed, ...this.inbox]
+    this.postponed = []
   }
 
   /** From now on the caller waits for what is desired to come about. */
-  accept(waiter: Waiter, epoch: number, before: Desired): void {
+  accept(waiter: Waiter, { epoch }: Desired, before: Desired): void {
     waiter.before = before
     waiter.epoch = epoch
+    waiter.owns = waiter.command._tag === "Start" &&
+      (epoch !== before.epoch || this.accepted.some((one) => one.owns && one.epoch === epoch))
     this.accepted.push(waiter)
   }
 
-  /** The caller does not wait any more. Says whether its command was still to be considered, and now never will be. */
+  /**
+   * The caller does not wait any more. Says whether its command was still to be considered, and now never will be; a
+   * stop or a delete will be all the same.
+   */
   forget(waiter: Waiter): boolean {
-    const inTime = this.inbox.includes(waiter)
-    this.accepted = this.accepted.filter((one) => one !== waiter)
-    this.inbox = this.inbox.filter((one) => one !== waiter)
+    const isOther = (one: Waiter) => one !== waiter
+    this.accepted = this.accepted.filter(isOther)
+    if (waiter.command._tag === "Stop" || waiter.command._tag === "Delete") return false
+    const inTime = this.inbox.includes(waiter) || this.postponed.includes(waiter)
+    this.inbox = this.inbox.filter(isOther)
+    this.postponed = this.postponed.filter(isOther)
     return inTime
   }
 
-  /** Whether somebody else waits for a start. Whoever took it back does not. */
-  isAwaited(epoch: number, except: unknown): boolean {
-    return this.accepted.some((waiter) =>
-      waiter !== except && waiter.command._tag === "Start" && waiter.epoch === epoch
-    )
+  /** Whether somebody waits for a start. */
+  isAwaited(epoch: number): boolean {
+    return this.accepted.some((one) => one.command._tag === "Start" && one.epoch === epoch)
+  }
+
+  /**
+   * Whether a start that is taken back is not its caller's alone: it joined one that had come about, others wait for it too,
+   * or were told that it came about.
+   */
+  isShared(start: Part): boolean {
+    const granted = start.epoch === this.grantedEpoch ? this.grants - (start.granted ? 1 : 0) : 0
+    return !start.owns || granted > 0 ||
+      this.accepted.some((one) => one !== start && one.owns && one.epoch === start.epoch)
+  }
+
+  /** What was desired before those who wait for a step asked for it. */
+  before(step: Step): Desired | undefined {
+    return this.accepted.find(({ command }) => concerns(step, command))?.before
   }
 
   /** Those whose command a newer one takes over from. */
@@ -98,11 +136,20 @@ export class Waiters {
       if (answer !== undefined) answers.push([waiter, answer])
       return answer === undefined
     })
+    for (const [waiter, answer] of answers) if (waiter.owns && Exit.isSuccess(answer)) this.grant(waiter)
     for (const [waiter, answer] of answers) this.answer(waiter, answer)
+  }
+
+  private grant(start: Waiter): void {
+    if (this.grantedEpoch !== start.epoch) this.grants = 0
+    this.grantedEpoch = start.epoch
+    this.grants++
+    start.granted = true
   }
 
   /** Answers everybody. */
   close(end: End, situation: Situation): void {
+    this.resume()
     const { accepted, inbox } = this
     this.accepted = []
     this.inbox = []

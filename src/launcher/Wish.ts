@@ -16,7 +16,17 @@ export type Command =
   | { readonly _tag: "Resume" }
   | { readonly _tag: "Attach"; readonly volume: VolumeSpec }
   | { readonly _tag: "Detach"; readonly volume: VolumeId }
-  | { readonly _tag: "Withdraw"; readonly start: { readonly epoch: number } }
+  | { readonly _tag: "Withdraw"; readonly start: Part }
+
+/** What a caller has to do with a start. */
+export interface Part {
+  /** 0 where its command was not accepted. */
+  readonly epoch: number
+  /** Whether it asked for the start, or joined those who waited for it. */
+  readonly owns: boolean
+  /** Whether it was told that the start came about. */
+  readonly granted: boolean
+}
 
 /** The order of strength. A stronger command takes over from a weaker one. */
 const strength = (command: Command): number => {
@@ -77,7 +87,8 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
   if (command._tag === "Withdraw") return desire(withdraw(command.start.epoch, record))
   if (desired.power === "deleted") return refuse(new NoInstance({ id: record.id }))
   if (command._tag === "Stop") return desire(desired.power === "stopped" ? desired : { ...desired, power: "stopped" })
-  if (desired.power === "stopped" && !isQuiescent(observed)) return { _tag: "Later" }
+  // Before the first start there is nothing that a stop could still be ending.
+  if (desired.power === "stopped" && desired.epoch > 0 && !isQuiescent(observed)) return { _tag: "Later" }
 
   switch (command._tag) {
     case "Start":
