@@ -104,7 +104,14 @@ class QemuGuest implements Guest {
         const command = yield* QemuFiles.command(this.#host, directory, this.#spec, boot)
         yield* QemuExit.clear(directory.exit)
         const scope = yield* Scope.fork(this.#scope)
-        const options = { config, directory, searchPath, signature: this.#signature, command, taps: QemuArguments.taps(boot.networks) }
+        const options = {
+          config,
+          directory,
+          searchPath,
+          signature: this.#signature,
+          command,
+          taps: QemuArguments.taps(boot.networks)
+        }
         yield* QemuLaunch.launch(options, (launched) => {
           this.#unmonitored = { launched, scope }
         }).pipe(

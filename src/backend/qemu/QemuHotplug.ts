@@ -82,7 +82,9 @@ export const detach = Effect.fn("QemuHotplug.detach")(function*(
       duration: deadline,
       orElse: () =>
         Effect.fail(detachFailed(
-          `the guest did not let go of it within ${Duration.format(deadline)}: it may still boot, or not support hot-plugging`
+          `the guest did not let go of it within ${
+            Duration.format(deadline)
+          }: it may still boot, or not support hot-plugging`
         ))
     })
   )

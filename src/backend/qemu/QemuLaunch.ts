@@ -115,8 +115,11 @@ const spawn = ({ command, directory, searchPath, signature, taps }: Options): Ef
         stdio: ["ignore", log, log]
       })
       const exited = Deferred.makeUnsafe<string>()
-      child.once("exit", (code, signal) =>
-        Deferred.doneUnsafe(exited, Effect.succeed(signal === null ? `exit code ${code}` : `killed by ${signal}`)))
+      child.once(
+        "exit",
+        (code, signal) =>
+          Deferred.doneUnsafe(exited, Effect.succeed(signal === null ? `exit code ${code}` : `killed by ${signal}`))
+      )
       child.once("error", failure)
       child.once("spawn", () => {
         child.unref()
@@ -137,7 +140,9 @@ const negotiate = (options: Options, child: Child) => {
   const deadline = config.launchDeadline
   return Effect.gen(function*() {
     const { identity } = child
-    if (identity === undefined) return yield* Effect.flatMap(Deferred.await(child.exited), (how) => diagnose(options, how))
+    if (identity === undefined) {
+      return yield* Effect.flatMap(Deferred.await(child.exited), (how) => diagnose(options, how))
+    }
     const client = yield* Effect.raceFirst(
       QmpClient.make(QmpTransport.unix(directory.qmpSocket), clientOptions(config)).pipe(
         // A process that ends closes its connection first, and knows better why.

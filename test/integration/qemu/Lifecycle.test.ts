@@ -72,7 +72,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const { monitor } = yield* Rig.monitor(guest)
         yield* monitor.connected
         const [identity] = yield* rig.alive
-        process.kill(identity!.pid, "SIGKILL")
+        process.kill(identity.pid, "SIGKILL")
         assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "Unknown" } })
         assert.deepStrictEqual(yield* guest.probe, { _tag: "Created", lastExit: undefined })
         assert.strictEqual((yield* Effect.flip(guest.stats)).reason._tag, "NotRunning")
@@ -98,7 +98,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const again = yield* Rig.monitor(guest)
         yield* again.monitor.connected
         const [identity] = yield* rig.alive
-        process.kill(identity!.pid, "SIGSTOP")
+        process.kill(identity.pid, "SIGSTOP")
         yield* again.monitor.stop(Duration.zero)
         assert.deepStrictEqual(yield* again.monitor.ended, {
           _tag: "Exited",
@@ -116,12 +116,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const { close, monitor } = yield* Rig.monitor(guest)
         yield* monitor.connected
         const [identity] = yield* rig.alive
-        process.kill(identity!.pid, "SIGSTOP")
+        process.kill(identity.pid, "SIGSTOP")
         assert.strictEqual((yield* monitor.ended)._tag, "Lost")
         yield* close
         assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
         assert.strictEqual((yield* Effect.flip(Effect.scoped(guest.monitor))).reason._tag, "Unreachable")
-        process.kill(identity!.pid, "SIGCONT")
+        process.kill(identity.pid, "SIGCONT")
         const again = yield* Rig.monitor(guest)
         yield* again.monitor.connected
       }))
@@ -197,9 +197,9 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         yield* rig.start(yield* rig.guest(spec), rig.boot(spec))
         const found = yield* Stream.runCollect(rig.virtualizer.discover)
         assert.lengthOf(found, 1)
-        yield* rig.virtualizer.destroy(found[0]!)
+        yield* rig.virtualizer.destroy(found[0])
         assert.deepStrictEqual(yield* Stream.runCollect(rig.virtualizer.discover), [])
-        yield* rig.virtualizer.destroy(found[0]!)
+        yield* rig.virtualizer.destroy(found[0])
       }))
   })
 })
