@@ -1,12 +1,12 @@
 /**
  * Virtual machines by QEMU (https://www.qemu.org, 7.2 or later), each a process of its own.
  */
-import { Config, Effect, Path, Stream } from "effect"
+import { Config, Effect, Layer, Path, Stream } from "effect"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
-import type { Virtualizer } from "../../Virtualizer.ts"
+import { type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
 import { fail, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as HostUser from "./HostUser.ts"
-import type { QemuConfig } from "./QemuConfig.ts"
+import { QemuConfig } from "./QemuConfig.ts"
 import * as QemuDevices from "./QemuDevices.ts"
 import * as QemuDiscovery from "./QemuDiscovery.ts"
 import * as QemuGuest from "./QemuGuest.ts"
@@ -63,3 +63,12 @@ export const make = Effect.fn("QemuVirtualizer.make")(function*(
     })
   }
 })
+
+/** QEMU as the only virtualizer of a node: `layer({ stateDirectory })`. What is left out of the configuration has its default. */
+export const layer = (
+  config: Parameters<typeof QemuConfig.make>[0]
+): Layer.Layer<Virtualizers, VirtualizerError, Services> =>
+  Layer.effect(
+    Virtualizers,
+    Effect.map(Effect.suspend(() => make(QemuConfig.make(config))), (qemu) => new Map([[qemu.name, qemu]]))
+  )
