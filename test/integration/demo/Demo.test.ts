@@ -1,0 +1,102 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
+import { ChildProcess } from "effect/process"
+import * as Traces from "../../demo/Traces.ts"
+
+const Result = Schema.fromJsonString(Schema.Struct({
+  ok: Schema.Literal(true),
+  accelerator: Schema.Literals(["kvm", "tcg"]),
+  guest: Schema.Struct({ pid: Schema.Int, adoptedPid: Schema.Int }),
+  steps: Schema.Array(Schema.Struct({ name: Schema.String, millis: Schema.Int }))
+}))
+
+/** The demo, as a user runs it, but for its temporary files: those are in a directory of the test. */
+const demo = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const directory = yield* fs.makeTempDirectoryScoped({ prefix: "demo-" })
+  yield* fs.chmod(directory, 0o711)
+  const main = yield* path.fromFileUrl(new URL("../../demo/main.ts", import.meta.url))
+  const child = yield* ChildProcess.make(process.execPath, [main, ...args], {
+    env: { TMPDIR: directory },
+    extendEnv: true,
+    stdin: "ignore",
+    stderr: "inherit",
+    forceKillAfter: "30 seconds"
+  })
+  const lines = yield* Queue.unbounded<string>()
+  yield* child.stdout.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.runForEach((line) => Queue.offer(lines, line)),
+    Effect.forkScoped
+  )
+  return {
+    exited: child.exitCode,
+    line: Queue.take(lines).pipe(Effect.timeout("60 seconds")),
+    /** A signal for the demo alone. */
+    signal: (name: NodeJS.Signals) => Effect.sync(() => process.kill(child.pid, name)),
+    processes: Traces.processes(directory),
+    files: fs.readDirectory(directory)
+  }
+})
+
+layer(NodeServices.layer, { excludeTestServices: true })("the demo", (it) => {
+  it.effect("takes a guest through its life, and prints one JSON document", () =>
+    Effect.gen(function*() {
+      const run = yield* demo("--json")
+      const result = yield* Schema.decodeEffect(Result)(yield* run.line)
+      assert.strictEqual(yield* run.exited, 0)
+      assert.isAbove(result.guest.pid, 1)
+      assert.strictEqual(result.guest.adoptedPid, result.guest.pid)
+      assert.deepStrictEqual(result.steps.map(({ name }) => name), [
+        "prepare the guest's image",
+        "start a launcher",
+        "start from a START payload",
+        "boot Linux from its volume",
+        "show what it uses",
+        "attach a volume",
+        "detach the volume",
+        "kill the launcher (SIGKILL)",
+        "adopt the guest",
+        "ask it to power down",
+        "delete it",
+        "look for traces"
+      ])
+      assert.deepStrictEqual(yield* run.files, [])
+      assert.deepStrictEqual(yield* run.processes, [])
+    }))
+
+  // After this step, and so in the middle of the next.
+  for (
+    const [signal, step] of [
+      ["SIGINT", "prepare"],
+      ["SIGHUP", "start a launcher"],
+      ["SIGTERM", "start from"],
+      ["SIGINT", "kill"]
+    ] as const
+  ) {
+    it.effect(`leaves nothing after ${signal}, which comes when it has passed "${step}"`, () =>
+      Effect.gen(function*() {
+        const run = yield* demo()
+        yield* run.line.pipe(Effect.repeat({ until: (line) => line.startsWith(step) }))
+        yield* run.signal(signal)
+        assert.strictEqual(yield* run.exited, 130)
+        assert.deepStrictEqual(yield* run.processes, [])
+        assert.deepStrictEqual(yield* run.files, [])
+      }))
+  }
+
+  it.effect("leaves nothing when it is killed itself", () =>
+    Effect.gen(function*() {
+      const run = yield* demo()
+      yield* run.line.pipe(Effect.repeat({ until: (line) => line.startsWith("start from") }))
+      yield* run.signal("SIGKILL")
+      yield* Effect.exit(run.exited)
+      const left = yield* Effect.zipWith(run.processes, run.files, (processes, files) => [...processes, ...files]).pipe(
+        Effect.repeat({ until: (left) => left.length === 0, schedule: Schedule.spaced("50 millis"), times: 400 })
+      )
+      assert.deepStrictEqual(left, [])
+    }))
+})
