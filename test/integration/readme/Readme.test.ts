@@ -1,0 +1,95 @@
+/**
+ * What the README shows is compiled and run.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Path, Schema, Stream } from "effect"
+import { ChildProcess } from "effect/process"
+import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
+import * as NativeSpec from "../../../src/payload/NativeSpec.ts"
+import * as TinyGuest from "../../guest/TinyGuest.ts"
+
+const root = new URL("../../../", import.meta.url)
+
+const readme = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  return yield* fs.readFileString(path.join(yield* path.fromFileUrl(root), "README.md"))
+})
+
+/** The only block of a language. */
+const block = (text: string, language: string): string => {
+  const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))]
+  assert.strictEqual(blocks.length, 1, `blocks of ${language}`)
+  return blocks[0]?.[1] ?? ""
+}
+
+const run = Effect.fnUntraced(function*(command: string, args: ReadonlyArray<string>) {
+  const child = yield* ChildProcess.make(command, args, { stdin: "ignore" })
+  const [output, status] = yield* Effect.all([Stream.mkString(Stream.decodeText(child.all)), child.exitCode], {
+    concurrency: "unbounded"
+  })
+  return { output, status: Number(status) }
+}, Effect.scoped)
+
+describe("the README", () => {
+  it.effect("has an embedding example that compiles, runs a guest and leaves nothing", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const project = yield* path.fromFileUrl(root)
+      const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "readme-" })
+      yield* fs.chmod(stateDirectory, 0o711)
+      yield* fs.makeDirectory(path.join(stateDirectory, "images"))
+      const { bootDisk } = yield* TinyGuest.copyTo(path.join(stateDirectory, "images"))
+      yield* fs.rename(bootDisk, path.join(stateDirectory, "images/debian.raw"))
+
+      // Within the project, for the sake of its packages.
+      yield* fs.makeDirectory(path.join(project, ".cache"), { recursive: true })
+      const directory = yield* fs.makeTempDirectoryScoped({ directory: path.join(project, ".cache"), prefix: "readme-" })
+      const example = block(yield* readme, "ts")
+      assert.include(example, "\"/var/lib/vivarium\"")
+      yield* fs.writeFileString(
+        path.join(directory, "example.ts"),
+        example.replaceAll(/"vivarium\/(.*)"/g, "\"../../src/$1.ts\"").replace("/var/lib/vivarium", stateDirectory)
+      )
+      yield* fs.writeFileString(
+        path.join(directory, "tsconfig.json"),
+        JSON.stringify({ extends: "../../tsconfig.json", include: ["example.ts"] })
+      )
+
+      const types = yield* run(path.join(project, "node_modules/.bin/tsc"), ["-p", directory])
+      assert.deepStrictEqual(types, { output: "", status: 0 })
+
+      const { output, status } = yield* run("node", [path.join(directory, "example.ts")])
+      assert.match(output, /9c1f-04 is Running and uses \d{8,} bytes/)
+      assert.strictEqual(status, 0)
+      assert.deepStrictEqual(yield* QemuDiscovery.scan(stateDirectory), [])
+      assert.deepStrictEqual(yield* fs.readDirectory(path.join(stateDirectory, "instances")), [])
+      assert.deepStrictEqual(yield* fs.readDirectory(path.join(stateDirectory, "records")), [])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+
+  it.effect("has a specification that decodes", () =>
+    Effect.gen(function*() {
+      const spec = yield* NativeSpec.decode(block(yield* readme, "yaml"))
+      assert.strictEqual(spec.id, "9c1f-04")
+      assert.strictEqual(spec.nics[0]?.kind, "user")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("names paths of the package that there are", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const project = yield* path.fromFileUrl(root)
+      const manifest = yield* fs.readFileString(path.join(project, "package.json")).pipe(
+        Effect.flatMap(Schema.decodeEffect(
+          Schema.fromJsonString(Schema.Struct({ exports: Schema.Record(Schema.String, Schema.Unknown) }))
+        ))
+      )
+      const named = [...(yield* readme).matchAll(/[`"]vivarium\/([\w/]+)[`"]/g)].map(([, name]) => `./${name}`)
+      assert.isAbove(named.length, 5)
+      for (const name of named) {
+        assert.isTrue(name in manifest.exports || `${path.dirname(name)}/*` in manifest.exports, `${name} is exported`)
+      }
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
