@@ -1,0 +1,25 @@
+/**
+ * The built package, as its users get it, with the types of its sources: what is measured.
+ */
+import { Layer } from "effect"
+import type * as HostUserModule from "../../src/backend/qemu/HostUser.ts"
+import type * as QemuConfigModule from "../../src/backend/qemu/QemuConfig.ts"
+import type * as QemuVirtualizerModule from "../../src/backend/qemu/QemuVirtualizer.ts"
+import type * as LauncherModule from "../../src/launcher/Launcher.ts"
+import type * as LauncherDirectoryModule from "../../src/launcher/LauncherDirectory.ts"
+
+const load = async (module: string) => await import(new URL(`../../dist/${module}.js`, import.meta.url).href)
+
+export const HostUser: typeof HostUserModule = await load("backend/qemu/HostUser")
+export const QemuConfig: typeof QemuConfigModule = await load("backend/qemu/QemuConfig")
+export const QemuVirtualizer: typeof QemuVirtualizerModule = await load("backend/qemu/QemuVirtualizer")
+export const Launcher: typeof LauncherModule = await load("launcher/Launcher")
+export const LauncherDirectory: typeof LauncherDirectoryModule = await load("launcher/LauncherDirectory")
+
+/** How the node of a bench runs QEMU. `roots` is where kernels and images are. */
+export const config = (stateDirectory: string, roots: ReadonlyArray<string>) =>
+  QemuConfig.QemuConfig.make({ stateDirectory, roots, runtimeDirectory: `${stateDirectory}/run` })
+
+/** A launcher whose records are files, synced as they are written, and QEMU. */
+export const node = (config: QemuConfigModule.QemuConfig) =>
+  LauncherDirectory.layer(config.stateDirectory).pipe(Layer.provide(QemuVirtualizer.layer(config)))
