@@ -7,7 +7,7 @@ import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import * as QmpClient from "../../qmp/QmpClient.ts"
 import * as QmpTransport from "../../qmp/QmpTransport.ts"
 import type { BootConfig, Guest, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
-import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
+import { fail, LaunchFailed, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as QemuArguments from "./QemuArguments.ts"
 import { QemuConsole } from "./QemuConsole.ts"
 import * as QemuDirectory from "./QemuDirectory.ts"
@@ -101,6 +101,10 @@ class QemuGuest implements Guest {
       "QemuGuest.start",
       Effect.gen({ self: this }, function*() {
         yield* this.#closeUnmonitored
+        // Its control channel would be taken for the new one's.
+        if ((yield* QemuProcess.findByPidFile(this.#signature)) !== undefined) {
+          return yield* fail(new LaunchFailed({ detail: "there is one already: stop it first" }))
+        }
         const command = yield* QemuFiles.command(this.#host, directory, this.#spec, boot)
         yield* QemuExit.clear(directory.exit)
         const scope = yield* Scope.fork(this.#scope)

@@ -7,7 +7,7 @@ import { Deferred, Duration, Effect, FileSystem, Path, Predicate, type Scope } f
 import * as QmpClient from "../../qmp/QmpClient.ts"
 import type { QmpError } from "../../qmp/QmpError.ts"
 import * as QmpTransport from "../../qmp/QmpTransport.ts"
-import { fail, HostFailure, LaunchFailed, type VirtualizerError } from "../../VirtualizerError.ts"
+import { fail, HostFailure, LaunchFailed, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as GuestFile from "./GuestFile.ts"
 import * as HostCommand from "./HostCommand.ts"
 import * as QemuArguments from "./QemuArguments.ts"
@@ -47,7 +47,7 @@ export const clientOptions = (config: QemuConfig): QmpClient.Options => ({
  * when it has answered on its control channel, which the scope closes. It is handed to `keep` in the same act in which the
  * launch succeeds: who is interrupted later has a guest. A failed or interrupted launch ends what it spawned, verified.
  *
- * Fails with `LaunchFailed`, which has QEMU's own words, with `HostFailure`, and with `StillAlive` when what was spawned
+ * Fails with `LaunchFailed`, which has QEMU's own words, with `HostFailure` and `NoSpace`, and with `StillAlive` when what was spawned
  * could not be ended.
  */
 export const launch = Effect.fn("QemuLaunch.launch")(
@@ -96,14 +96,16 @@ const spawn = ({ command, directory, searchPath, signature, taps }: Options): Ef
   Effect.callback((resume) => {
     const [file = "", ...args] = withTaps(command, taps)
     const failure = (cause: unknown) => {
-      const missing = Predicate.hasProperty(cause, "code") && cause.code === "ENOENT"
-      resume(Effect.fail(fail(
-        new HostFailure({
-          detail: missing
+      const code = Predicate.hasProperty(cause, "code") ? cause.code : undefined
+      const words = Predicate.isError(cause) ? cause.message : String(cause)
+      const reason = code === "ENOSPC" || code === "EDQUOT"
+        ? new NoSpace({ path: directory.qemuLog })
+        : new HostFailure({
+          detail: code === "ENOENT"
             ? HostCommand.missing({ name: file, package: packages[file] ?? file })
-            : `${file} can not be started: ${Predicate.isError(cause) ? cause.message : String(cause)}`
+            : `${file} can not be started: ${words}`
         })
-      )))
+      resume(Effect.fail(fail(reason)))
     }
     let log: number | undefined
     try {
@@ -204,11 +206,12 @@ const isInstalled = Effect.fnUntraced(function*(
 
 /** Ends what was spawned, and removes what it made. */
 const end = Effect.fnUntraced(function*(
-  { config, directory }: Options,
+  { config, directory, signature }: Options,
   { identity }: Child
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
   if (identity !== undefined) yield* QemuProcess.kill(identity, config.killDeadline)
-  yield* removeTraces(directory)
+  // Where the guest was there already, QEMU refused a second one, and the files are those of the first.
+  if ((yield* QemuProcess.find(signature)) === undefined) yield* removeTraces(directory)
 })
 
 /** Removes what a process leaves that did not end in an orderly way: its pid file and its sockets. Never fails. */

@@ -29,6 +29,9 @@ export interface Options {
 /** How often a guest is shown the power button: one that boots does not look at it. */
 const pressAgainAfter = Duration.seconds(2)
 
+/** Resets that follow one another this closely are one reboot: firmware and kernels reset several times to be sure. */
+const rebootMillis = 1000
+
 /** How a guest ended that is held by QEMU in this run state, if it is. */
 const heldStatus = (status: string): ExitStatus | undefined =>
   status === "shutdown"
@@ -79,6 +82,8 @@ class QemuMonitor implements Monitor {
   /** How it ends, as far as that is known before it has. */
   #status: ExitStatus | undefined = undefined
   #paused = false
+  /** When it was reset last, by QEMU's clock. */
+  #resetMillis = -Infinity
 
   constructor(options: Options, events: PubSub.PubSub<Take.Take<GuestEvent>>) {
     this.#options = options
@@ -145,7 +150,9 @@ class QemuMonitor implements Monitor {
     return (self: Effect.Effect<void, VirtualizerError>): Effect.Effect<void, VirtualizerError> =>
       self.pipe(
         Semaphore.withPermit(this.#plugging),
-        Effect.mapError((error) => error.reason._tag === "Unreachable" && this.#isGone ? fail(new NotRunning()) : error),
+        Effect.mapError((error) =>
+          error.reason._tag === "Unreachable" && this.#isGone ? fail(new NotRunning()) : error
+        ),
         Effect.withSpan(name)
       )
   }
@@ -219,10 +226,10 @@ class QemuMonitor implements Monitor {
     const { client } = this.#options
     return Effect.scoped(Effect.gen({ self: this }, function*() {
       const { events } = yield* client.subscribe
-      const { status } = yield* client.execute(QmpCommands.queryStatus, undefined)
+      const { running, status } = yield* client.execute(QmpCommands.queryStatus, undefined)
       let held = heldStatus(status)
       if (held === undefined) {
-        this.#paused = status === "paused"
+        this.#paused = !running && status !== "prelaunch"
         if (status === "prelaunch") yield* client.execute(QmpCommands.cont, undefined)
         yield* Deferred.succeed(this.#connected, undefined)
         yield* Stream.runForEachWhile(events, (event) =>
@@ -248,7 +255,8 @@ class QemuMonitor implements Monitor {
       case "GuestPanicked":
         return event.action === "pause" ? { _tag: "Panicked" } : undefined
       case "Reset":
-        if (event.guest) this.#tell({ _tag: "Rebooted" })
+        if (event.guest && event.timestampMillis - this.#resetMillis > rebootMillis) this.#tell({ _tag: "Rebooted" })
+        this.#resetMillis = event.timestampMillis
         return undefined
       case "Stop":
         if (!this.#paused && this.#status === undefined) this.#tell({ _tag: "Paused" })

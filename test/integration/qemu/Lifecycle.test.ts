@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, FileSystem, Stream } from "effect"
 import type { Guest } from "../../../src/Virtualizer.ts"
+import { ChildProcess } from "effect/process"
 import * as Rig from "./Rig.ts"
 
 layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it) => {
@@ -188,6 +189,60 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         assert.strictEqual(none.reason._tag, "LaunchFailed")
         assert.include(none.message, "install")
         assert.deepStrictEqual([...(yield* rig.alive), ...(yield* missing.alive)], [])
+      }))
+
+    it.effect("has the tap devices it is to have, in their order, and they are there when it has gone", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const ip = (...args: ReadonlyArray<string>) =>
+          Effect.scoped(Effect.flatMap(ChildProcess.make("ip", args), ({ exitCode }) => exitCode))
+        const rig = yield* Rig.make()
+        const taps = [0, 1].map((index) => `viv${process.pid}-${index}`)
+        for (const tap of taps) {
+          yield* Effect.acquireRelease(
+            ip("tuntap", "add", "dev", tap, "mode", "tap"),
+            () => Effect.orDie(ip("link", "del", tap))
+          )
+          assert.strictEqual(yield* ip("link", "set", tap, "up"), 0)
+        }
+        const carrier = Effect.forEach(
+          taps,
+          (tap) => Effect.map(fs.readFileString(`/sys/class/net/${tap}/carrier`), (text) => text.trim())
+        )
+        const spec = yield* rig.empty({
+          nics: [{ kind: "tap", tap: taps[0] }, { kind: "user" }, { kind: "tap", tap: taps[1] }]
+        })
+        const guest = yield* rig.guest(spec)
+        assert.deepStrictEqual(yield* carrier, ["0", "0"])
+        yield* rig.start(guest, rig.boot(spec))
+        assert.deepStrictEqual(yield* carrier, ["1", "1"])
+        yield* guest.kill
+        assert.deepStrictEqual(yield* carrier, ["0", "0"])
+      }))
+
+    it.effect("is not harmed by a second launch, which fails", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        const boot = rig.boot(spec)
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, boot)
+        const second = yield* Effect.flip(Effect.flatMap(rig.guest(spec), (again) => again.start(boot)))
+        assert.strictEqual(second.reason._tag, "LaunchFailed")
+        assert.lengthOf(yield* rig.alive, 1)
+        yield* (yield* Rig.monitor(guest)).monitor.connected
+      }))
+
+    it.effect("runs UEFI, whose variables are its own", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty({ firmware: "efi", memory: "128 MiB" })
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, rig.boot(spec))
+        yield* Rig.monitor(guest)
+        yield* Rig.until(guest, "BdsDxe")
+        assert.isTrue(yield* fs.exists(rig.directory(spec).firmwareVariables))
       }))
 
     it.effect("is destroyed by what was discovered of it", () =>

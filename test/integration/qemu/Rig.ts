@@ -2,6 +2,7 @@
  * A QEMU virtualizer with a state directory of its own, whose guests are gone with the scope.
  */
 import { Effect, Exit, FileSystem, Schema, Scope, Stream } from "effect"
+import { ChildProcess } from "effect/process"
 import * as QemuConfig from "../../../src/backend/qemu/QemuConfig.ts"
 import * as QemuDirectory from "../../../src/backend/qemu/QemuDirectory.ts"
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
@@ -18,7 +19,8 @@ const decodeSpec = Schema.decodeUnknownEffect(InstanceSpec)
 
 export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof QemuConfig.QemuConfig.Type>) {
   const fs = yield* FileSystem.FileSystem
-  const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "qemu-" })
+  // A name that would fall apart in an option. It is short, for the sockets' sake.
+  const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "q, x='\"\n" })
   yield* fs.chmod(stateDirectory, 0o755)
   yield* fs.makeDirectory(`${stateDirectory}/images`)
   yield* fs.makeDirectory(`${stateDirectory}/volumes`)
@@ -30,7 +32,10 @@ export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof Qem
   })
   const alive = Effect.map(QemuDiscovery.scan(stateDirectory), (all) => all.map(({ identity }) => identity))
   yield* Effect.addFinalizer(() =>
-    Effect.flatMap(alive, (left) => Effect.forEach(left, (identity) => Effect.orDie(QemuProcess.kill(identity, "10 seconds"))))
+    Effect.flatMap(
+      alive,
+      (left) => Effect.forEach(left, (identity) => Effect.orDie(QemuProcess.kill(identity, "10 seconds")))
+    )
   )
   const virtualizer = yield* QemuVirtualizer.make(config)
 
@@ -54,7 +59,6 @@ export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof Qem
       const raw = format === "raw" ? path : `${path}.raw`
       yield* fs.writeFileString(raw, text.padEnd(1024 * 1024, "\n"))
       if (format === "qcow2") {
-        const { ChildProcess } = yield* Effect.promise(() => import("effect/process"))
         const convert = yield* ChildProcess.make("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, path])
         yield* convert.exitCode
       }
@@ -95,14 +99,18 @@ export const monitor = Effect.fnUntraced(function*(guest: Guest) {
 })
 
 /** Waits until the console has this text; the whole console is in the failure. */
-export const until = Effect.fnUntraced(function*(guest: Guest, text: string) {
+export const until = Effect.fnUntraced(function*(guest: Guest, text: string | RegExp) {
   let seen = ""
+  const isSeen = () => typeof text === "string" ? seen.includes(text) : text.test(seen)
   yield* guest.console.log({ follow: true }).pipe(
     Stream.decodeText,
-    Stream.takeUntil((part) => (seen += part).includes(text)),
+    Stream.takeUntil((part) => {
+      seen += part
+      return isSeen()
+    }),
     Stream.runDrain,
     Effect.timeoutOption("90 seconds")
   )
-  if (!seen.includes(text)) return yield* Effect.die(`the guest did not say ${text}, but:\n${seen}`)
+  if (!isSeen()) return yield* Effect.die(`the guest did not say ${text}, but:\n${seen}`)
   return seen
 })
