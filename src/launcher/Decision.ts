@@ -39,6 +39,8 @@ const watchTries = 2
 export const decide = (situation: Situation, nowMillis: number): Step => {
   const { observed, record: { desired } } = situation
   if (observed._tag === "Unknown") {
+    // Nothing was done for it yet; what may be there all the same is not its own.
+    if (observed.fresh && desired.power === "deleted") return { _tag: "Forget" }
     return observed.probeAtMillis > nowMillis
       ? { _tag: "Wait", untilMillis: observed.probeAtMillis }
       : { _tag: "Probe" }

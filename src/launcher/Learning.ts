@@ -187,7 +187,7 @@ const doubtOf = (observed: Observed): Doubt | undefined =>
 const silent = (observed: Observed, why: string, nowMillis: number, probeAtMillis: number): Observed => {
   const before = doubtOf(observed)
   const doubt = { sinceMillis: before?.sinceMillis ?? nowMillis, why, tries: (before?.tries ?? 0) + 1 }
-  return { _tag: "Unknown", probeAtMillis, doubt, fresh: false }
+  return { _tag: "Unknown", probeAtMillis, doubt, fresh: observed._tag === "Unknown" && observed.fresh }
 }
 
 /** Doubling from a quarter of a second to twenty seconds. */
