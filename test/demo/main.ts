@@ -18,7 +18,7 @@ import * as TinyGuest from "../guest/TinyGuest.ts"
 import { DemoFailed } from "./LauncherProcess.ts"
 import * as LauncherProcess from "./LauncherProcess.ts"
 import * as Node from "./Node.ts"
-import { Report } from "./Report.ts"
+import { Report, StepFailed } from "./Report.ts"
 import * as Traces from "./Traces.ts"
 
 const id = InstanceId.make("67d86208-b46c-4465-9018-fe14287d415f")
@@ -160,15 +160,16 @@ const firstLauncher = Effect.fnUntraced(function*(report: Report, state: string)
 /** The guest's life under another launcher, to its end. Answers the process that was adopted. */
 const secondLauncher = Effect.fnUntraced(function*(report: Report, state: string, pid: number) {
   const fs = yield* FileSystem.FileSystem
-  const launcher = yield* LauncherProcess.make(state)
-  const adopted = yield* report.step(
+  const { guest, launcher } = yield* report.step(
     "adopt the guest",
-    Effect.tap(guestProcess(launcher), (adopted) =>
-      Effect.andThen(
-        ensure(adopted.pid === pid, `its process is ${adopted.pid}, and was ${pid}`),
-        ensure(adopted.state === "Running", `it is ${adopted.state}`)
-      )),
-    ({ incarnation, pid }) => `launcher ${incarnation} has process ${pid}`
+    Effect.gen(function*() {
+      const launcher = yield* LauncherProcess.make(state)
+      const guest = yield* guestProcess(launcher)
+      yield* ensure(guest.pid === pid, `its process is ${guest.pid}, and was ${pid}`)
+      yield* ensure(guest.state === "Running", `it is ${guest.state}`)
+      return { launcher, guest }
+    }),
+    ({ guest }) => `launcher ${guest.incarnation} has process ${guest.pid}`
   )
   yield* report.step(
     "ask it to power down",
@@ -192,7 +193,7 @@ const secondLauncher = Effect.fnUntraced(function*(report: Report, state: string
     }),
     () => "no process, no file, no socket"
   )
-  return adopted.pid
+  return guest.pid
 }, Effect.scoped)
 
 /** How many lines of the console are shown after a failure. */
@@ -209,7 +210,10 @@ const tell = Effect.fnUntraced(function*(state: string, failure: { readonly mess
 const demo = Effect.fnUntraced(function*(report: Report) {
   const fs = yield* FileSystem.FileSystem
   const { join } = yield* Path.Path
-  const state = yield* stateDirectory
+  const state = yield* stateDirectory.pipe(
+    Effect.mapError((error) => new StepFailed({ step: "make a state directory", cause: error.message })),
+    Effect.tapError(({ message }) => Console.error(`FAILED ${message}`))
+  )
   return yield* Effect.gen(function*() {
     yield* report.step(
       "prepare the guest's image",
@@ -228,14 +232,21 @@ const demo = Effect.fnUntraced(function*(report: Report) {
 const main = Effect.gen(function*() {
   const { args } = yield* Stdio.Stdio
   const report = new Report((yield* args).includes("--json"))
+  const { steps } = report
   const result = yield* demo(report).pipe(
-    Effect.tapError(() => report.json ? Console.log(JSON.stringify({ ok: false, steps: report.steps })) : Effect.void)
+    Effect.tapError(({ cause, step }) =>
+      report.json
+        ? Console.log(JSON.stringify({ ok: false, accelerator: null, guest: null, steps, failure: { step, cause } }))
+        : Effect.void
+    )
   )
-  yield* Console.log(report.json ? JSON.stringify({ ...result, steps: report.steps }) : "demo: ok")
-})
+  yield* Console.log(report.json ? JSON.stringify({ ...result, steps }) : "demo: ok")
+}).pipe(Effect.onInterrupt(() => Console.error("demo: interrupted, and nothing of it is left")))
 
-// A terminal that closes ends the demo like a Ctrl-C.
-process.once("SIGHUP", () => process.kill(process.pid, "SIGTERM"))
+// A terminal that closes, or a reader that has seen enough, ends the demo like a Ctrl-C.
+const interrupt = () => process.kill(process.pid, "SIGTERM")
+process.on("SIGHUP", interrupt)
+process.stdout.on("error", interrupt)
 
 main.pipe(
   Effect.provide([NodeServices.layer, Layer.succeed(Logger.LogToStderr, true)]),

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
+import { Effect, Fiber, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import * as Traces from "../../demo/Traces.ts"
 
@@ -11,18 +11,31 @@ const Result = Schema.fromJsonString(Schema.Struct({
   steps: Schema.Array(Schema.Struct({ name: Schema.String, millis: Schema.Int }))
 }))
 
-/** The demo, as a user runs it, but for its temporary files: those are in a directory of the test. */
-const demo = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
+/**
+ * The demo, as a user runs it, but for its temporary files, which are in a directory of the test, and for programs that
+ * the test has in the place of others: shell scripts by name.
+ */
+const demo = Effect.fnUntraced(function*(options: {
+  readonly args?: ReadonlyArray<string>
+  readonly programs?: Readonly<Record<string, string>>
+}) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "demo-" })
-  yield* fs.chmod(directory, 0o711)
+  const programs = path.join(directory, "bin")
+  const temporary = path.join(directory, "tmp")
+  yield* Effect.forEach(
+    [directory, programs, temporary],
+    (made) => Effect.andThen(fs.makeDirectory(made, { recursive: true }), fs.chmod(made, 0o755))
+  )
+  for (const [name, script] of Object.entries(options.programs ?? {})) {
+    yield* fs.writeFileString(path.join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
   const main = yield* path.fromFileUrl(new URL("../../demo/main.ts", import.meta.url))
-  const child = yield* ChildProcess.make(process.execPath, [main, ...args], {
-    env: { TMPDIR: directory },
+  const child = yield* ChildProcess.make(process.execPath, [main, ...options.args ?? []], {
+    env: { TMPDIR: temporary, PATH: `${programs}:${process.env.PATH}` },
     extendEnv: true,
     stdin: "ignore",
-    stderr: "inherit",
     forceKillAfter: "30 seconds"
   })
   const lines = yield* Queue.unbounded<string>()
@@ -32,20 +45,22 @@ const demo = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
     Stream.runForEach((line) => Queue.offer(lines, line)),
     Effect.forkScoped
   )
+  const errors = yield* Effect.forkScoped(Stream.mkString(Stream.decodeText(child.stderr)))
   return {
     exited: child.exitCode,
     line: Queue.take(lines).pipe(Effect.timeout("60 seconds")),
+    errors: Fiber.join(errors),
     /** A signal for the demo alone. */
     signal: (name: NodeJS.Signals) => Effect.sync(() => process.kill(child.pid, name)),
-    processes: Traces.processes(directory),
-    files: fs.readDirectory(directory)
+    processes: Traces.processes(temporary),
+    files: fs.readDirectory(temporary)
   }
 })
 
 layer(NodeServices.layer, { excludeTestServices: true })("the demo", (it) => {
   it.effect("takes a guest through its life, and prints one JSON document", () =>
     Effect.gen(function*() {
-      const run = yield* demo("--json")
+      const run = yield* demo({ args: ["--json"] })
       const result = yield* Schema.decodeEffect(Result)(yield* run.line)
       assert.strictEqual(yield* run.exited, 0)
       assert.isAbove(result.guest.pid, 1)
@@ -68,6 +83,18 @@ layer(NodeServices.layer, { excludeTestServices: true })("the demo", (it) => {
       assert.deepStrictEqual(yield* run.processes, [])
     }))
 
+  it.effect("tells which step failed and why, and leaves nothing", () =>
+    Effect.gen(function*() {
+      const run = yield* demo({ programs: { "qemu-system-x86_64": "echo no guests today >&2; exit 3" } })
+      assert.strictEqual(yield* run.exited, 1)
+      const errors = yield* run.errors
+      assert.include(errors, "FAILED start from a START payload: ")
+      assert.include(errors, "no guests today")
+      assert.include(errors, "the console is empty")
+      assert.deepStrictEqual(yield* run.files, [])
+      assert.deepStrictEqual(yield* run.processes, [])
+    }))
+
   // After this step, and so in the middle of the next.
   for (
     const [signal, step] of [
@@ -79,7 +106,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("the demo", (it) => {
   ) {
     it.effect(`leaves nothing after ${signal}, which comes when it has passed "${step}"`, () =>
       Effect.gen(function*() {
-        const run = yield* demo()
+        const run = yield* demo({})
         yield* run.line.pipe(Effect.repeat({ until: (line) => line.startsWith(step) }))
         yield* run.signal(signal)
         assert.strictEqual(yield* run.exited, 130)
@@ -90,7 +117,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("the demo", (it) => {
 
   it.effect("leaves nothing when it is killed itself", () =>
     Effect.gen(function*() {
-      const run = yield* demo()
+      const run = yield* demo({})
       yield* run.line.pipe(Effect.repeat({ until: (line) => line.startsWith("start from") }))
       yield* run.signal("SIGKILL")
       yield* Effect.exit(run.exited)
