@@ -24,7 +24,7 @@ export class EventLog<Instances> {
 
   constructor(options: {
     readonly incarnation: number
-    /** Keeps the newest when a follower is slow. */
+    /** Bounded: when a follower is slow it keeps the newest. */
     readonly events: PubSub.PubSub<InstanceEvent>
     /** All instances at this moment. */
     readonly instances: () => Instances
@@ -36,8 +36,12 @@ export class EventLog<Instances> {
 
   /** Numbers a change and tells it. */
   publish(id: InstanceId, change: Change, atMillis: number): void {
-    const { incarnation } = this
-    PubSub.publishUnsafe(this.events, { incarnation, sequence: ++this.sequence, atMillis, id, change })
+    const { events, incarnation } = this
+    const event = { incarnation, sequence: ++this.sequence, atMillis, id, change }
+    if (PubSub.publishUnsafe(events, event)) return
+    // Published at once, it does not make room for itself.
+    events.pubsub.slide()
+    PubSub.publishUnsafe(events, event)
   }
 
   private snapshot(): Entry<Instances> {

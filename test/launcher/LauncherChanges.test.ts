@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Queue, Stream } from "effect"
+import type { LauncherChange } from "../../src/launcher/Launcher.ts"
+import { beside, id, settle, spec, TestNode } from "./TestNode.ts"
+
+const a = id("a1")
+
+/** What a follower knows who applies events to a snapshot. */
+const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<readonly [string, string]> => {
+  let known = new Map<string, string>()
+  let last = 0
+  for (const entry of entries) {
+    if (entry._tag === "Snapshot") {
+      known = new Map(entry.instances.map(({ spec, state }) => [spec.id, state._tag]))
+      last = entry.sequence
+    } else if (entry._tag === "Event") {
+      assert.strictEqual(entry.event.sequence, ++last)
+      const { change, id } = entry.event
+      if (change._tag === "Deleted") known.delete(id)
+      if (change._tag === "StateChanged") known.set(id, change.state._tag)
+    }
+  }
+  return [...known].sort()
+}
+
+describe("Launcher.changes", () => {
+  it.effect("a snapshot, then events without gaps, which together give the list at any moment", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("a1"))
+      yield* launcher.start(spec("b2"))
+      const entries: Array<LauncherChange> = []
+      yield* beside(Stream.runForEach(launcher.changes, (entry) => Effect.sync(() => entries.push(entry))))
+      yield* settle
+      assert.strictEqual(entries[0]?._tag, "Snapshot")
+      for (
+        const command of [
+          launcher.pause(a),
+          launcher.delete(id("b2")),
+          launcher.start(spec("c3")),
+          launcher.resume(a),
+          Effect.sync(() => node.world.emit(a, { _tag: "Rebooted" })),
+          launcher.stop(a)
+        ]
+      ) {
+        yield* command
+        yield* settle
+        assert.deepStrictEqual(
+          replay(entries),
+          (yield* launcher.list).map(({ spec, state }) => [spec.id, state._tag] as const)
+        )
+      }
+      assert.isDefined(entries.find((entry) => entry._tag === "Event" && entry.event.change._tag === "Rebooted"))
+    }))
+
+  it.effect("a follower who comes while an instance is being accepted misses nothing of it", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      node.wrapStore = (store) => ({ ...store, put: (record) => Effect.andThen(Effect.yieldNow, store.put(record)) })
+      const launcher = yield* node.launcher()
+      const start = yield* beside(launcher.start(spec("a1")))
+      const entries: Array<LauncherChange> = []
+      yield* beside(Stream.runForEach(launcher.changes, (entry) => Effect.sync(() => entries.push(entry))))
+      yield* Fiber.join(start)
+      yield* settle
+      assert.deepStrictEqual(replay(entries), [["a1", "Running"]])
+    }))
+
+  it.effect("a slow follower is told that it fell behind, and begins again with a snapshot", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher({ eventsHeld: 4 })
+      const pace = yield* Queue.unbounded<void>()
+      const entries: Array<LauncherChange> = []
+      yield* beside(Stream.runForEach(launcher.changes, (entry) =>
+        Effect.andThen(
+          Queue.take(pace),
+          Effect.sync(() => entries.push(entry))
+        )))
+      yield* settle
+      for (let i = 0; i < 10; i++) {
+        yield* launcher.start(spec("a1"))
+        yield* launcher.stop(a)
+      }
+      for (let i = 0; i < 100; i++) yield* Queue.offer(pace, undefined)
+      yield* settle
+      const lagged = entries.findIndex(({ _tag }) => _tag === "Lagged")
+      assert.isAbove(lagged, 0)
+      assert.strictEqual(entries[lagged + 1]?._tag, "Snapshot")
+      assert.deepStrictEqual(replay(entries), [["a1", "Stopped"]])
+    }))
+
+  it.effect("ends with the launcher", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const { close, launcher } = yield* node.open()
+      yield* launcher.start(spec("a1"))
+      const follower = yield* beside(Stream.runCollect(launcher.changes))
+      yield* settle
+      yield* close
+      assert.strictEqual((yield* Fiber.join(follower)).length, 1)
+    }))
+})
