@@ -158,8 +158,11 @@ export interface Guest {
 
 /** The scoped handle on a running guest. Its effects may be run by several fibers at once. */
 export interface Monitor {
-  /** Completes when the guest runs: it has been told to, and its control channel answers. Waits for ever if it ends first. */
-  readonly connected: Effect.Effect<void>
+  /**
+   * Completes when the guest runs, with what it is and has then: it has been told to run, and its control channel answers.
+   * Waits for ever if it ends first.
+   */
+  readonly connected: Effect.Effect<GuestStatus>
 
   /** Completes once, when the guest ended, or when its control channel did, which proves nothing about the guest. */
   readonly ended: Effect.Effect<Ended>

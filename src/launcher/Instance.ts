@@ -8,7 +8,7 @@ import { InstanceState } from "../domain/InstanceState.ts"
 import type { VolumeId } from "../domain/Volume.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { decide, isSame, type Step } from "./Decision.ts"
-import type { InstanceRecord } from "./InstanceRecord.ts"
+import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
 import type { StoreError } from "./InstanceStore.ts"
 import { AlreadyAttached, fail, LauncherClosed, type LauncherError, StateFailure, TimedOut } from "./LauncherError.ts"
 import * as Learning from "./Learning.ts"
@@ -166,13 +166,13 @@ export class Instance {
       while (true) {
         yield* self.absorb
         if (self.saved === undefined) return "never"
-        if (self.isDirty) yield* Effect.result(self.save(self.situation.record))
+        if (self.mustSave) yield* Effect.result(self.save(self.situation.record))
         if (self.watched !== undefined && self.situation.observed._tag !== "Running") yield* self.unwatch
         self.claim()
         const now = yield* Clock.currentTimeMillis
         const step = decide(self.situation, now)
         self.publish(step, now)
-        self.waiters.settle(self.situation, step)
+        yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") yield* Deferred.succeed(self.adopted, undefined)
         if (step._tag === "Forget") {
           if (Result.isSuccess(yield* Effect.result(Effect.uninterruptible(self.remove)))) return "gone"
@@ -186,8 +186,27 @@ export class Instance {
     })
   }
 
+  /** Answers who can be answered, then writes what they need not wait for, even should they close the launcher at once. */
+  private settle(step: Step): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.waiters.settle(this.situation, step)
+      return this.isDirty && !this.mustSave ? Effect.ignore(this.save(this.situation.record)) : Effect.void
+    })
+  }
+
+  /** Whether something is to be written. Of an instance that is going, no more than that needs to be on disk. */
   private get isDirty(): boolean {
-    return this.situation.record !== this.saved
+    const { record } = this.situation
+    return record !== this.saved && !(record.desired.power === "deleted" && this.saved?.desired.power === "deleted")
+  }
+
+  /**
+   * Whether something is to be written before anybody hears of it. That a guest has connected is not: until that is on
+   * disk, the next launcher finds it out from the guest.
+   */
+  private get mustSave(): boolean {
+    const { record } = this.situation
+    return this.isDirty && (record.desired !== this.saved?.desired || record.ended !== this.saved.ended)
   }
 
   /** Waits for something to happen, or until it is time to try again to write what could not be written. */
@@ -336,9 +355,7 @@ export class Instance {
       }
       const { observed, record } = self.situation
       const beaten = self.waiters.beatenBy(command)
-      const desired = isPower(command)
-        ? beaten.reduce((desired, { before, command }) => revert(command, desired, before), wanted.desired)
-        : wanted.desired
+      const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired
       if (desired !== record.desired || self.saved === undefined) {
         const next = { ...record, desired }
         // What is taken back is undone all the same, and written as soon as it can be.
@@ -354,6 +371,17 @@ export class Instance {
       self.waiters.accept(waiter, desired, record.desired)
       return "accepted"
     })
+  }
+
+  /** What is wanted without what beaten commands asked for. A volume that another instance took meanwhile stays there. */
+  private undo(beaten: ReadonlyArray<Waiter>, desired: Desired): Desired {
+    return beaten.reduce((desired, { before, command }) => {
+      if (command._tag === "Detach") {
+        if (this.around.claims.take(command.volume, this.id) !== undefined) return desired
+        this.claimed = [...this.claimed, command.volume]
+      }
+      return revert(command, desired, before)
+    }, desired)
   }
 
   /** Whether a start that is taken back is still what is desired, and nobody else's. */

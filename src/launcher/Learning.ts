@@ -8,7 +8,7 @@ import type { Ended, GuestEvent, GuestStatus, Probe } from "../Virtualizer.ts"
 import type { Step } from "./Decision.ts"
 import { type Desired, type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
 import { InstanceExists, type Reason, StepFailed } from "./LauncherError.ts"
-import { type Doubt, look, lookNow, type Observed, type Situation } from "./Situation.ts"
+import { type Doubt, isQuiescent, look, lookNow, type Observed, type Situation } from "./Situation.ts"
 
 /** What a step that succeeded found or did. */
 export type Learned =
@@ -120,8 +120,8 @@ const probed = (situation: Situation, probe: Probe): Lesson => {
       return {
         situation: {
           record,
-          // A guest that could not be watched stays in doubt until it can; one that was only looked at does not.
-          observed: { _tag: "Launched", doubt: doubt !== undefined && doubt.tries > 0 ? doubt : undefined }
+          // That it is there does not say that it answers, which it did once: it stays in doubt until it does again.
+          observed: { _tag: "Launched", doubt: record.connected ? doubt : undefined }
         }
       }
     case "Absent":
@@ -294,18 +294,22 @@ export const failure = (
 const afterHotplug = (failed: Failure, again: () => Observed): Observed =>
   failed.guest === "gone" ? lookNow : failed.guest === "silent" ? again() : { _tag: "Launched", doubt: undefined }
 
-/** What an interrupted step teaches: nothing but that it is time to look. */
-export const interrupted = ({ observed, record }: Situation, step: Step): Situation => {
+/** What an interrupted step teaches: nothing but that it is time to look, unless its monitor told meanwhile. */
+export const interrupted = (situation: Situation, step: Step): Situation => {
+  const { observed, record } = situation
   switch (step._tag) {
     case "Idle":
     case "Wait":
     case "Probe":
-      return { record, observed }
+      return situation
     case "Pause":
     case "Resume":
     case "Attach":
     case "Detach":
-      return { record, observed: observed._tag === "Running" ? { _tag: "Launched", doubt: undefined } : observed }
+      return observed._tag === "Running" ? { record, observed: { _tag: "Launched", doubt: undefined } } : situation
+    case "Stop":
+      // The end of the guest is what makes a stop obsolete, and it is proven.
+      return isQuiescent(observed) ? situation : { record, observed: look(doubtOf(observed)) }
     default:
       return { record, observed: look(doubtOf(observed)) }
   }

@@ -124,12 +124,15 @@ const watch = Effect.fnUntraced(function*({ guest, hold, scope, tell }: Subject)
     scope,
     { startImmediately: true }
   )
-  const first = yield* Effect.raceFirst(Effect.as(monitor.connected, undefined), Fiber.join(ended))
-  if (first?._tag === "Lost") return yield* fail(new Unreachable({ detail: first.cause }))
-  if (first !== undefined) return { _tag: "EndedMeanwhile", ended: first } satisfies Learned
-  const status = yield* monitor.status
-  hold(monitor)
-  return { _tag: "Connected", status } satisfies Learned
+  const first = yield* Effect.raceFirst(
+    Effect.map(monitor.connected, (status): Learned => ({ _tag: "Connected", status })),
+    Effect.map(Fiber.join(ended), (ended): Learned => ({ _tag: "EndedMeanwhile", ended }))
+  )
+  if (first._tag === "EndedMeanwhile" && first.ended._tag === "Lost") {
+    return yield* fail(new Unreachable({ detail: first.ended.cause }))
+  }
+  if (first._tag === "Connected") hold(monitor)
+  return first
 })
 
 /** The decision only asks this of a guest that is watched; should it not be, that is no harm: it is looked at again. */

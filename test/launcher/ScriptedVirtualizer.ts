@@ -6,7 +6,7 @@ import { Deferred, Effect, Exit, Queue, Stream } from "effect"
 import type { ExitStatus } from "../../src/domain/ExitStatus.ts"
 import type { InstanceId } from "../../src/domain/InstanceId.ts"
 import type { VolumeId } from "../../src/domain/Volume.ts"
-import type { Ended, Guest, GuestEvent, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
+import type { Ended, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
 import {
   fail,
   NotRunning,
@@ -258,13 +258,15 @@ const guest = (world: World, id: InstanceId): Guest => ({
   }
 })
 
+const statusOf = ({ paused, volumes }: Machine): GuestStatus => ({ paused, volumes: Array.from(volumes) })
+
 const monitor = Effect.fnUntraced(function*(world: World, id: InstanceId) {
   const machine = world.machine(id)
   if (machine === undefined) return yield* fail(new NotRunning())
   if (!machine.reachable) return yield* fail(new Unreachable({ detail: "no answer" }))
   if (machine.watcher !== undefined) world.violations.push(`a second monitor of ${id}`)
   const watcher: Watcher = { ended: Deferred.makeUnsafe(), events: yield* Queue.unbounded<GuestEvent>() }
-  const connected = Deferred.makeUnsafe<void>()
+  const connected = Deferred.makeUnsafe<GuestStatus>()
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       machine.watcher = watcher
@@ -278,7 +280,7 @@ const monitor = Effect.fnUntraced(function*(world: World, id: InstanceId) {
     world.at("connect", id),
     Effect.suspend(() => {
       machine.connected = true
-      return Deferred.succeed(connected, undefined)
+      return Deferred.succeed(connected, statusOf(machine))
     })
   ))
   /** A command to the guest: it must be there, and answer. */
@@ -300,7 +302,7 @@ const monitor = Effect.fnUntraced(function*(world: World, id: InstanceId) {
     events: Stream.fromQueue(watcher.events),
     status: Effect.map(
       command("status", () => {}),
-      () => ({ paused: machine.paused, volumes: Array.from(machine.volumes) })
+      () => statusOf(machine)
     ),
     stop: (grace) =>
       Effect.andThen(

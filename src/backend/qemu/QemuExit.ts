@@ -20,13 +20,30 @@ export const write = Effect.fn("QemuExit.write")(function*(
   path: string,
   status: ExitStatus
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
+  yield* HostFiles.produce(path, (temporary) => put(path, temporary, status))
+})
+
+/**
+ * Records how the guest is about to end because it is made to. It is whole for whoever reads it, and outlives this process,
+ * but is not waited for until it is on disk: that the guest was to end is on record elsewhere. Fails like {@link write}.
+ */
+export const note = Effect.fn("QemuExit.note")(function*(
+  path: string,
+  status: ExitStatus
+): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  const temporary = `${path}.noted`
+  yield* Effect.mapError(fs.remove(temporary, { force: true }), HostFiles.writeFailure(path))
+  yield* put(path, temporary, status)
+  yield* Effect.mapError(fs.rename(temporary, path), HostFiles.writeFailure(path))
+})
+
+const put = Effect.fnUntraced(function*(path: string, temporary: string, status: ExitStatus) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.orDie(encode({ status }))
-  yield* HostFiles.produce(path, (temporary) =>
-    Effect.mapError(
-      fs.writeFileString(temporary, text, { flag: "wx", mode: 0o600 }),
-      HostFiles.writeFailure(path)
-    ))
+  yield* fs.writeFileString(temporary, text, { flag: "wx", mode: 0o600 }).pipe(
+    Effect.mapError(HostFiles.writeFailure(path))
+  )
 })
 
 /** How the last guest ended. Nothing when that is not known: no guest ended yet, one is there, or one just vanished. */

@@ -39,7 +39,9 @@ export const checkSource = (
     case "kernel":
       return Stream.fromEffect(Effect.gen(function*() {
         const { initrd, path } = yield* resolveKernel(host, boot)
-        return yield* whole(initrd === undefined ? [path] : [path, initrd])
+        const paths = initrd === undefined ? [path] : [path, initrd]
+        yield* Effect.forEach(paths, (file) => HostUser.checkAccess(host.user, file, "read"), { discard: true })
+        return yield* whole(paths)
       }))
     case "volume":
     case "container":
@@ -60,12 +62,12 @@ const resolveKernel = Effect.fnUntraced(function*(
   host: QemuHost,
   { initrd, kernel }: KernelSource
 ): Effect.fn.Return<{ readonly path: string; readonly initrd: string | undefined }, VirtualizerError, Services> {
-  const resolve = (path: string) =>
-    Effect.tap(
-      HostPaths.resolve(path, HostPaths.roots(host.config)),
-      (real) => HostUser.checkAccess(host.user, real, "read")
-    )
-  return { path: yield* resolve(kernel), initrd: initrd === undefined ? undefined : yield* resolve(initrd) }
+  const resolve = (path: string) => HostPaths.resolve(path, HostPaths.roots(host.config))
+  const [path, initrdPath] = yield* Effect.all(
+    [resolve(kernel), initrd === undefined ? Effect.undefined : resolve(initrd)],
+    { concurrency: "unbounded" }
+  )
+  return { path, initrd: initrdPath }
 })
 
 /** The progress of files that are all there. */
@@ -175,16 +177,25 @@ export const command = Effect.fn("QemuFiles.command")(function*(
   boot: BootConfig
 ): Effect.fn.Return<ReadonlyArray<string>, VirtualizerError, Services> {
   const { config, user } = host
-  yield* ensureDirectories(host, directory)
-  const { accelerator, groups } = yield* KvmProbe.acceleration(config, user)
-  const disk = spec.boot.kind === "image"
-    ? yield* QemuImage.inspect(directory.disk, "qcow2", [...HostPaths.roots(config), directory.path])
-    : undefined
-  const volumes = yield* Effect.forEach(
-    boot.volumes,
-    (volume) => Effect.map(QemuVolume.prepare(host, volume), (blockdev) => ({ volume, blockdev })),
-    { concurrency: 4 }
-  )
+  const fs = yield* FileSystem.FileSystem
+  const roots = HostPaths.roots(config)
+  // A runtime directory is empty after the host has booted.
+  const hasSockets = yield* Effect.orElseSucceed(fs.exists(directory.sockets), () => false)
+  if (!hasSockets) yield* ensureDirectories(host, directory)
+  const { acceleration, disk, flash, kernel, volumes } = yield* Effect.all({
+    acceleration: KvmProbe.acceleration(config, user),
+    disk: spec.boot.kind === "image"
+      ? QemuImage.inspect(directory.disk, "qcow2", [...roots, directory.path])
+      : Effect.undefined,
+    flash: Firmware.prepare({ firmware: spec.firmware, variables: directory.firmwareVariables, user }),
+    kernel: spec.boot.kind === "kernel" ? resolveKernel(host, spec.boot) : Effect.undefined,
+    volumes: Effect.forEach(
+      boot.volumes,
+      (volume) => Effect.map(QemuVolume.prepare(host, volume), (blockdev) => ({ volume, blockdev })),
+      { concurrency: 4 }
+    )
+  }, { concurrency: "unbounded" })
+  const { accelerator, groups } = acceleration
   const args = QemuArguments.make({
     config,
     spec,
@@ -192,8 +203,8 @@ export const command = Effect.fn("QemuFiles.command")(function*(
     accelerator,
     disk: disk && QemuImage.blockdev(disk, { nodeName: "disk", readOnly: false }),
     seed: spec.cloudInit && directory.seed,
-    flash: yield* Firmware.prepare({ firmware: spec.firmware, variables: directory.firmwareVariables, user }),
-    kernel: spec.boot.kind === "kernel" ? yield* resolveKernel(host, spec.boot) : undefined,
+    flash,
+    kernel,
     volumes,
     networks: boot.networks
   })

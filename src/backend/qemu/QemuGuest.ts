@@ -4,6 +4,7 @@
 import { Effect, Exit, FileSystem, Scope, Stream } from "effect"
 import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
+import type { VolumeId } from "../../domain/Volume.ts"
 import * as QmpClient from "../../qmp/QmpClient.ts"
 import * as QmpTransport from "../../qmp/QmpTransport.ts"
 import type { BootConfig, Guest, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
@@ -22,6 +23,7 @@ import * as QemuStats from "./QemuStats.ts"
 /** A guest that was launched and that nobody monitors yet. A control channel is negotiated once: its monitor gets this one. */
 interface Unmonitored {
   readonly launched: QemuLaunch.Launched
+  readonly volumes: ReadonlyArray<VolumeId>
   readonly scope: Scope.Closeable
 }
 
@@ -117,7 +119,7 @@ class QemuGuest implements Guest {
           taps: QemuArguments.taps(boot.networks)
         }
         yield* QemuLaunch.launch(options, (launched) => {
-          this.#unmonitored = { launched, scope }
+          this.#unmonitored = { launched, scope, volumes: boot.volumes.map(({ id }) => id) }
         }).pipe(
           Scope.provide(scope),
           Effect.onError(() => this.#unmonitored?.scope === scope ? Effect.void : Scope.close(scope, Exit.void))
@@ -136,18 +138,25 @@ class QemuGuest implements Guest {
 
   get monitor(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
-      const { client, identity } = (yield* this.#takeUnmonitored) ?? (yield* this.#adopt)
-      return yield* QemuMonitor.make({ host: this.#host, directory: this.#directory, identity, client })
+      const unmonitored = yield* this.#takeUnmonitored
+      const { client, identity } = unmonitored?.launched ?? (yield* this.#adopt)
+      return yield* QemuMonitor.make({
+        host: this.#host,
+        directory: this.#directory,
+        identity,
+        client,
+        launchedWith: unmonitored?.volumes
+      })
     }).pipe(Effect.withSpan("QemuGuest.monitor"))
   }
 
-  get #takeUnmonitored(): Effect.Effect<QemuLaunch.Launched | undefined, never, Scope.Scope> {
+  get #takeUnmonitored(): Effect.Effect<Unmonitored | undefined, never, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const unmonitored = this.#unmonitored
       if (unmonitored === undefined) return undefined
       yield* Effect.addFinalizer(() => Scope.close(unmonitored.scope, Exit.void))
       this.#unmonitored = undefined
-      return unmonitored.launched
+      return unmonitored
     })
   }
 

@@ -13,7 +13,7 @@ import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.
 import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import type { QemuDirectory } from "./QemuDirectory.ts"
 import * as QemuExit from "./QemuExit.ts"
-import type { QemuHost } from "./QemuHost.ts"
+import type { QemuHost, Services } from "./QemuHost.ts"
 import * as QemuHotplug from "./QemuHotplug.ts"
 import * as QemuProcess from "./QemuProcess.ts"
 import * as QemuVolume from "./QemuVolume.ts"
@@ -24,6 +24,8 @@ export interface Options {
   readonly directory: QemuDirectory
   readonly identity: QemuProcess.Identity
   readonly client: QmpClient
+  /** The volumes it was launched with, when that was us, just now: its processors have not been told to run. */
+  readonly launchedWith: ReadonlyArray<VolumeId> | undefined
 }
 
 /** How often a guest is shown the power button: one that boots does not look at it. */
@@ -31,6 +33,9 @@ const pressAgainAfter = Duration.seconds(2)
 
 /** Resets that follow one another this closely are one reboot: firmware and kernels reset several times to be sure. */
 const rebootMillis = 1000
+
+/** Whether a guest that has not ended is paused. One that sleeps wakes by itself. */
+const isPaused = (running: boolean, status: string): boolean => !running && status !== "suspended"
 
 /** How a guest ended that is held by QEMU in this run state, if it is. */
 const heldStatus = (status: string): ExitStatus | undefined =>
@@ -75,7 +80,7 @@ export const make = Effect.fn("QemuMonitor.make")(function*(
 class QemuMonitor implements Monitor {
   readonly #options: Options
   readonly #events: PubSub.PubSub<Take.Take<GuestEvent>>
-  readonly #connected = Deferred.makeUnsafe<void>()
+  readonly #connected = Deferred.makeUnsafe<GuestStatus>()
   readonly #ended = Deferred.makeUnsafe<Ended>()
   /** Volumes are plugged one at a time. */
   readonly #plugging = Semaphore.makeUnsafe(1)
@@ -90,7 +95,7 @@ class QemuMonitor implements Monitor {
     this.#events = events
   }
 
-  get connected(): Effect.Effect<void> {
+  get connected(): Effect.Effect<GuestStatus> {
     return Deferred.await(this.#connected)
   }
 
@@ -107,16 +112,27 @@ class QemuMonitor implements Monitor {
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {
+    return this.#seen.pipe(
+      Effect.mapError((error) => this.#failure(error)),
+      Effect.flatMap(({ held, status }) =>
+        held === undefined ? Effect.succeed(status) : Effect.fail(fail(new NotRunning()))
+      ),
+      Effect.withSpan("QemuMonitor.status")
+    )
+  }
+
+  /** What QEMU says of the guest now, and how it ended if it is held at its end. */
+  get #seen() {
     const { client } = this.#options
-    return Effect.gen({ self: this }, function*() {
-      const [{ running, status }, volumes] = yield* Effect.all(
-        [client.execute(QmpCommands.queryStatus, undefined), QemuHotplug.volumes(client)],
-        { concurrency: "unbounded" }
-      ).pipe(Effect.mapError((error) => this.#failure(error)))
-      if (heldStatus(status) !== undefined) return yield* fail(new NotRunning())
-      // A guest that sleeps wakes by itself.
-      return { paused: !running && status !== "suspended", volumes }
-    }).pipe(Effect.withSpan("QemuMonitor.status"))
+    return Effect.all([client.execute(QmpCommands.queryStatus, undefined), QemuHotplug.volumes(client)], {
+      concurrency: "unbounded"
+    }).pipe(
+      Effect.map(([{ running, status }, volumes]) => ({
+        held: heldStatus(status),
+        isUnbegun: status === "prelaunch",
+        status: { paused: isPaused(running, status) && status !== "prelaunch", volumes }
+      }))
+    )
   }
 
   get pause(): Effect.Effect<void, VirtualizerError> {
@@ -172,7 +188,7 @@ class QemuMonitor implements Monitor {
    * every two seconds. A guest that does not run can not look at it and is not asked: nobody wanted it resumed.
    */
   stop(grace: Duration.Duration): Effect.Effect<void, VirtualizerError> {
-    const { client, host: { config }, identity } = this.#options
+    const { client, directory, host: { config }, identity } = this.#options
     return Effect.gen({ self: this }, function*() {
       if (Duration.toMillis(grace) > 0 && !this.#isEnded && (yield* this.#isRunning)) {
         yield* Effect.ignore(client.execute(QmpCommands.systemPowerdown, undefined)).pipe(
@@ -185,14 +201,14 @@ class QemuMonitor implements Monitor {
       if (!this.#isEnded) {
         this.#status ??= quit
         yield* Effect.all([
-          this.#record(this.#status),
+          this.#record(QemuExit.note(directory.exit, this.#status)),
           Effect.ignore(client.execute(QmpCommands.quit, undefined, { deadline: config.killDeadline })),
           Effect.timeoutOption(this.ended, config.killDeadline)
         ], { concurrency: "unbounded", discard: true })
       }
       if (!this.#isGone) {
         this.#status = killed
-        yield* this.#record(killed)
+        yield* this.#record(QemuExit.note(directory.exit, killed))
         yield* QemuProcess.kill(identity, config.killDeadline)
       }
       // What watches sees the same a moment later.
@@ -206,7 +222,7 @@ class QemuMonitor implements Monitor {
 
   get #isRunning(): Effect.Effect<boolean> {
     return this.#options.client.execute(QmpCommands.queryStatus, undefined).pipe(
-      Effect.map(({ running, status }) => running || status === "suspended"),
+      Effect.map(({ running, status }) => !isPaused(running, status)),
       Effect.orElseSucceed(() => false)
     )
   }
@@ -223,15 +239,17 @@ class QemuMonitor implements Monitor {
   }
 
   get #follow(): Effect.Effect<Ended, QmpError> {
-    const { client } = this.#options
+    const { client, launchedWith } = this.#options
     return Effect.scoped(Effect.gen({ self: this }, function*() {
       const { events } = yield* client.subscribe
-      const { running, status } = yield* client.execute(QmpCommands.queryStatus, undefined)
-      let held = heldStatus(status)
+      const seen = launchedWith === undefined
+        ? yield* this.#seen
+        : { held: undefined, isUnbegun: true, status: { paused: false, volumes: launchedWith } }
+      let held = seen.held
       if (held === undefined) {
-        this.#paused = !running && status !== "prelaunch"
-        if (status === "prelaunch") yield* client.execute(QmpCommands.cont, undefined)
-        yield* Deferred.succeed(this.#connected, undefined)
+        this.#paused = seen.status.paused
+        if (seen.isUnbegun) yield* client.execute(QmpCommands.cont, undefined)
+        yield* Deferred.succeed(this.#connected, seen.status)
         yield* Stream.runForEachWhile(events, (event) =>
           Effect.sync(() => {
             held = this.#on(event)
@@ -277,9 +295,9 @@ class QemuMonitor implements Monitor {
 
   /** Lets a guest go that QEMU holds at its end, once the reason is on disk. */
   #letGo(status: ExitStatus): Effect.Effect<Ended> {
-    const { client, host: { config }, identity } = this.#options
+    const { client, directory, host: { config }, identity } = this.#options
     this.#status = status
-    return this.#record(status).pipe(
+    return this.#record(QemuExit.write(directory.exit, status)).pipe(
       Effect.andThen(Effect.ignore(client.execute(QmpCommands.quit, undefined, { deadline: config.killDeadline }))),
       Effect.andThen(QemuProcess.goneWithin(identity, config.killDeadline)),
       Effect.flatMap((gone) => gone ? Effect.void : QemuProcess.kill(identity, config.killDeadline)),
@@ -302,11 +320,10 @@ class QemuMonitor implements Monitor {
   }
 
   /** What can not be recorded is lost with this process, and no reason to keep a guest that ended. */
-  #record(status: ExitStatus): Effect.Effect<void> {
-    const { directory, host } = this.#options
-    return QemuExit.write(directory.exit, status).pipe(
+  #record(write: Effect.Effect<void, VirtualizerError, Services>): Effect.Effect<void> {
+    return write.pipe(
       Effect.catch((error) => Effect.logWarning("how a guest ended could not be recorded", error)),
-      Effect.provideContext(host.services)
+      Effect.provideContext(this.#options.host.services)
     )
   }
 }

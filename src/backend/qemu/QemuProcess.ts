@@ -73,7 +73,7 @@ export const isAlive = ({ pid, signature, startTicks }: Identity): boolean => {
 export const findByPidFile = Effect.fnUntraced(function*(
   signature: Signature
 ): Effect.fn.Return<Identity | undefined, VirtualizerError> {
-  const text = yield* GuestFile.readText(signature.pidFile, 0, 32)
+  const text = yield* GuestFile.readSmall(signature.pidFile, 32)
   const pid = Number.parseInt(text ?? "", 10)
   return pid > 0 ? identify(signature, pid) : undefined
 })
