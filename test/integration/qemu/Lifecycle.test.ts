@@ -25,7 +25,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
 
         const first = yield* Rig.monitor(guest)
-        yield* first.monitor.connected
+        assert.deepStrictEqual(yield* first.monitor.connected, { paused: false, volumes: [] })
         assert.deepStrictEqual(yield* first.monitor.status, { paused: false, volumes: [] })
         yield* Rig.until(guest, "No bootable device")
         yield* first.monitor.pause
@@ -34,8 +34,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
 
         const adopted = yield* rig.guest(spec)
         const second = yield* Rig.monitor(adopted)
-        yield* second.monitor.connected
-        assert.isTrue((yield* second.monitor.status).paused)
+        assert.deepStrictEqual(yield* second.monitor.connected, { paused: true, volumes: [] })
+        assert.deepStrictEqual(yield* second.monitor.status, { paused: true, volumes: [] })
         assert.deepStrictEqual(yield* rig.alive, [identity])
         const stats = yield* adopted.stats
         assert.isAbove(stats.memoryBytes ?? 0, 1024 * 1024)

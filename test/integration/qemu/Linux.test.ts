@@ -83,7 +83,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const guest = yield* rig.guest(spec)
         yield* rig.start(guest, rig.boot(spec, [own]))
         const { close, monitor } = yield* Rig.monitor(guest)
-        yield* monitor.connected
+        assert.deepStrictEqual((yield* monitor.connected).volumes, [own.id])
         // Its firmware still runs: what it is asked now is asked again.
         yield* monitor.attachVolume(raw)
         yield* monitor.attachVolume(raw)
@@ -101,6 +101,10 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         yield* close
 
         const adopted = yield* Rig.monitor(yield* rig.guest(spec))
+        assert.deepStrictEqual(
+          [...(yield* adopted.monitor.connected).volumes].toSorted(),
+          [raw.id, qcow2.id].toSorted()
+        )
         yield* adopted.monitor.detachVolume(raw.id)
         yield* adopted.monitor.detachVolume(qcow2.id)
         yield* adopted.monitor.detachVolume(VolumeId.make("never"))
