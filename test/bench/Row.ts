@@ -1,23 +1,21 @@
 /**
  * What a bench finds.
  */
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect } from "effect"
 
-/** One figure. `goal` is the most it may be, where there is one. */
-export const Row = Schema.Struct({
-  name: Schema.String,
-  value: Schema.Finite,
-  unit: Schema.Literals(["ratio", "ms"]),
-  goal: Schema.NullOr(Schema.Finite),
-  met: Schema.NullOr(Schema.Boolean)
-})
-
-export type Row = typeof Row.Type
+/** One figure. `goal` is the most it may be; it and `met` are null where there is none. */
+export interface Row {
+  readonly name: string
+  readonly value: number
+  readonly unit: "ratio" | "ms"
+  readonly goal: number | null
+  readonly met: boolean | null
+}
 
 /** A figure, rounded to what a repetition can tell apart. */
 export const row = (name: string, unit: Row["unit"], value: number, goal: number | null = null): Row => ({
   name,
-  value: Number(value.toFixed(2)),
+  value: Number(value.toFixed(3)),
   unit,
   goal,
   met: goal === null ? null : value <= goal
