@@ -457,7 +457,8 @@ export class Instance {
   /** Leaves the launcher first, then answers everybody. */
   private finish(end: End, now: number): void {
     this.end = end
-    for (const id of this.claimed) this.around.claims.release(id, this.id)
+    // While a launcher closes, others may still be writing what they want.
+    if (end !== "closed") { for (const id of this.claimed) this.around.claims.release(id, this.id) }
     this.around.leave(this)
     if (end === "gone") this.around.publish(this, { _tag: "Deleted" }, now)
     this.waiters.close(end, this.situation)

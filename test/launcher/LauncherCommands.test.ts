@@ -323,6 +323,27 @@ describe("Launcher.pause, resume, attach, detach", () => {
       assert.deepStrictEqual(node.world.violations, [])
     }))
 
+  it.effect("stop supersedes a detach: the volume is back, unless another instance took it meanwhile", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("b2"))
+      for (const isTaken of [false, true]) {
+        const gate = node.world.hold("image")
+        const start = yield* beside(reasonOf(launcher.start(spec("a1", { volumes: [disk] }))))
+        yield* gate.reached
+        const detach = yield* beside(reasonOf(launcher.detach(a, disk.id)))
+        yield* settle
+        if (isTaken) yield* launcher.attach(b, disk)
+        yield* launcher.stop(a)
+        assert.deepStrictEqual(yield* Fiber.joinAll([start, detach]), ["Superseded", "Superseded"])
+        assert.deepStrictEqual((yield* launcher.get(a)).volumes, isTaken ? [] : [disk])
+        yield* launcher.delete(a)
+      }
+      yield* launcher.start(spec("a1"))
+      assert.strictEqual(yield* reasonOf(launcher.attach(a, disk)), "AlreadyAttached")
+    }))
+
   it.effect("stop supersedes an attach, which then never was", () =>
     Effect.gen(function*() {
       const node = new TestNode()

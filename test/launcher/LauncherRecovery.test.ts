@@ -49,6 +49,26 @@ describe("closing a launcher", () => {
 })
 
 describe("a new launcher", () => {
+  it.effect("finds a volume on one record only, whatever was asked for while the one before closed", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      let delay = Effect.void
+      node.wrapStore = (store) => ({ ...store, put: (record) => Effect.andThen(delay, store.put(record)) })
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1", { volumes: [disk] }))
+      yield* first.launcher.start(spec("b2"))
+      yield* settle
+      delay = Effect.sleep("1 seconds")
+      // The second instance is writing when the launcher closes, and has one more command to consider.
+      yield* beside(Effect.ignore(first.launcher.pause(id("b2"))))
+      yield* settle
+      const attach = yield* beside(reasonOf(first.launcher.attach(id("b2"), disk)))
+      const closing = yield* beside(first.close)
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(closing)
+      assert.strictEqual(yield* Fiber.join(attach), "AlreadyAttached")
+    }))
+
   const points: ReadonlyArray<Point> = [
     "probe",
     "image",
