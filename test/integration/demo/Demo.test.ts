@@ -31,6 +31,8 @@ const demo = Effect.fnUntraced(function*(options: {
   for (const [name, script] of Object.entries(options.programs ?? {})) {
     yield* fs.writeFileString(path.join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   }
+  // Whatever a demo that is broken left.
+  yield* Effect.addFinalizer(() => Traces.sweep(temporary))
   const main = yield* path.fromFileUrl(new URL("../../demo/main.ts", import.meta.url))
   const child = yield* ChildProcess.make(process.execPath, [main, ...options.args ?? []], {
     env: { TMPDIR: temporary, PATH: `${programs}:${process.env.PATH}` },
