@@ -1,7 +1,7 @@
 /**
  * The service that owns all instances of one node.
  */
-import { Clock, Context, Deferred, Effect, Exit, FiberMap, Layer, PubSub, Scope, Semaphore, type Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, FiberSet, Layer, PubSub, Scope, Semaphore, type Stream } from "effect"
 import type { InstanceEvent } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import { equivalence, type InstanceSpec } from "../domain/InstanceSpec.ts"
@@ -149,8 +149,7 @@ export const make = Effect.fn("Launcher.make")(function*(
   const log = new EventLog({ incarnation: store.incarnation, events, instances })
   // Closes after the loops have ended: an instance's scope is for its loop to close.
   const scopes = yield* Scope.fork(scope)
-  const loops = yield* FiberMap.make<Instance, void>()
-  const run = yield* FiberMap.runtime(loops)()
+  const run = yield* FiberSet.makeRuntime()
 
   let isClosed = false
   yield* Effect.addFinalizer(() =>
@@ -194,7 +193,7 @@ export const make = Effect.fn("Launcher.make")(function*(
       )
     for (const volume of record.desired.volumes) around.claims.take(volume.id, id)
     const instance = enter(recovered(record, yield* Clock.currentTimeMillis), record, guest, virtualizer)
-    run(instance, instance.loop(own))
+    run(instance.loop(own))
     return instance
   })
 
@@ -231,7 +230,7 @@ export const make = Effect.fn("Launcher.make")(function*(
     }
     const instance = enter(fresh(initial(spec)), undefined, guest, virtualizer)
     const waiter = instance.enqueue({ _tag: "Start" })
-    run(instance, instance.loop(own))
+    run(instance.loop(own))
     return { instance, waiter }
   }, admission.withPermits(1))
 

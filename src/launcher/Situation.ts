@@ -61,11 +61,15 @@ export const fresh = (record: InstanceRecord): Situation => ({
   observed: { _tag: "Unknown", probeAtMillis: 0, doubt: undefined, fresh: true }
 })
 
-/** An instance found on disk: nothing is taken for granted until it has been looked at. */
-export const recovered = (record: InstanceRecord, nowMillis: number): Situation => ({
-  record,
-  observed: look({ sinceMillis: nowMillis, why: "the launcher has just begun, and is looking", tries: 0 })
-})
+/**
+ * An instance found on disk: nothing is taken for granted until it has been looked at. Where a guest is to be expected, to
+ * take hold of it is to look.
+ */
+export const recovered = (record: InstanceRecord, nowMillis: number): Situation => {
+  const doubt = { sinceMillis: nowMillis, why: "the launcher has just begun, and is looking", tries: 0 }
+  const expectsGuest = record.connected && (record.ended === null || record.ended.epoch < record.boot)
+  return { record, observed: expectsGuest ? { _tag: "Launched", doubt } : look(doubt) }
+}
 
 /** Whether it is certain that no guest is there. */
 export const isQuiescent = (observed: Observed): boolean =>

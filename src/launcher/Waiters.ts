@@ -153,8 +153,8 @@ export class Waiters {
     const { accepted, inbox } = this
     this.accepted = []
     this.inbox = []
-    const closed = Exit.fail(fail(new LauncherClosed()))
-    for (const waiter of accepted) this.answer(waiter, end === "closed" ? closed : atEnd(waiter, situation))
-    for (const waiter of inbox) Deferred.doneUnsafe(waiter.answer, end === "closed" ? closed : Exit.succeed(false))
+    const closed = () => Exit.fail(fail(new LauncherClosed()))
+    for (const waiter of accepted) this.answer(waiter, end === "closed" ? closed() : atEnd(waiter, situation))
+    for (const waiter of inbox) Deferred.doneUnsafe(waiter.answer, end === "closed" ? closed() : Exit.succeed(false))
   }
 }

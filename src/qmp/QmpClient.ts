@@ -152,7 +152,7 @@ const connect = Effect.fnUntraced(function*(
   const greeting = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
   yield* Effect.forkScoped(watchPulse(session, Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds")))
 
-  const execute = Effect.fn("QmpClient.execute")(function*<Arguments, Returns>(
+  const execute = Effect.fnUntraced(function*<Arguments, Returns>(
     command: QmpCommand<Arguments, Returns>,
     args: Arguments,
     limit?: { readonly deadline?: Duration.Input }

@@ -56,7 +56,14 @@ const connection = (socket: Net.Socket): QmpConnection => {
     }),
     send: (text) => {
       if (socket.writableLength > maxUnsentBytes) socket.destroy(new Error("the peer does not read what it is sent"))
-      else if (socket.writable) socket.write(text)
+      else if (socket.writable) {
+        // What is sent in one go is one system call, and wakes the peer once.
+        if (socket.writableCorked === 0) {
+          socket.cork()
+          queueMicrotask(() => socket.uncork())
+        }
+        socket.write(text)
+      }
     },
     close: () => {
       socket.destroy()

@@ -171,7 +171,7 @@ class QemuGuest implements Guest {
             fail(QemuProcess.isAlive(identity) ? new Unreachable({ detail: error.message }) : new NotRunning())
           )
         ),
-        Effect.andThen(QemuProcess.awaitGone(identity), Effect.fail(fail(new NotRunning())))
+        Effect.andThen(QemuProcess.awaitGone(identity, 50), Effect.fail(fail(new NotRunning())))
       )
       return { identity, client }
     })

@@ -73,7 +73,7 @@ export const make = Effect.fn("QemuMonitor.make")(function*(
 ): Effect.fn.Return<Monitor, never, Scope.Scope> {
   const monitor = new QemuMonitor(options, yield* PubSub.unbounded<Take.Take<GuestEvent>>())
   yield* Effect.addFinalizer(() => monitor.endEvents)
-  yield* Effect.forkScoped(monitor.watch)
+  yield* Effect.forkScoped(monitor.watch, { startImmediately: true })
   return monitor
 })
 

@@ -96,11 +96,12 @@ export const find = Effect.fn("QemuProcess.find")(function*(
 })
 
 /**
- * Returns when the process is gone, and waits for as long as it is there. Looks every millisecond at first and then ever
- * less often, down to every 50 ms: the kernel tells only a parent, and who adopted a guest is none.
+ * Returns when the process is gone, and waits for as long as it is there. Looks every millisecond at first, or less often
+ * where no end is expected, and then ever less, down to every 50 ms: the kernel tells only a parent, and who adopted a guest
+ * is none.
  */
-export const awaitGone = Effect.fnUntraced(function*(identity: Identity): Effect.fn.Return<void> {
-  let millis = 1
+export const awaitGone = Effect.fnUntraced(function*(identity: Identity, firstMillis = 1): Effect.fn.Return<void> {
+  let millis = firstMillis
   while (isAlive(identity)) {
     yield* Effect.sleep(millis)
     millis = Math.min(millis * 1.2, 50)
