@@ -31,8 +31,19 @@ export const acquire = Effect.fn("StateLock.acquire")(function*(
   const fs = yield* FileSystem.FileSystem
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const child = yield* spawner.spawn(
-    // A session of its own, so that a Ctrl-C meant for us does not free the lock while we still clean up.
-    ChildProcess.make("flock", ["--timeout", "1", "--conflict-exit-code", `${conflict}`, path, "sh", "-c", hold], {
+    // A session of its own, so that a Ctrl-C meant for us does not free the lock while we still clean up. One process in
+    // all: another's parent would be process 1, and a release waits until that has buried it.
+    ChildProcess.make("flock", [
+      "--no-fork",
+      "--timeout",
+      "1",
+      "--conflict-exit-code",
+      `${conflict}`,
+      path,
+      "sh",
+      "-c",
+      hold
+    ], {
       detached: true,
       stdin: "pipe",
       stdout: "pipe",
