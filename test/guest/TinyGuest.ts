@@ -38,7 +38,10 @@ export const ensure = Effect.gen(function*() {
   const path = yield* Path.Path
   const here = yield* path.fromFileUrl(new URL(".", import.meta.url))
   const cache = path.resolve(here, "../../node_modules/.cache/vivarium/guest")
-  const build = yield* ChildProcess.make(path.join(here, "build"), [cache], { stdin: "ignore", forceKillAfter: "5 seconds" })
+  const build = yield* ChildProcess.make(path.join(here, "build"), [cache], {
+    stdin: "ignore",
+    forceKillAfter: "5 seconds"
+  })
   const [output, errors, status] = yield* Effect.all([
     Stream.mkString(Stream.decodeText(build.stdout)),
     Stream.mkString(Stream.decodeText(build.stderr)),

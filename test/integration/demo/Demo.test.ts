@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
+import { type Cause, Effect, Fiber, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import * as Traces from "../../demo/Traces.ts"
 
@@ -40,17 +40,21 @@ const demo = Effect.fnUntraced(function*(options: {
     stdin: "ignore",
     forceKillAfter: "30 seconds"
   })
-  const lines = yield* Queue.unbounded<string>()
+  const lines = yield* Queue.unbounded<string, Cause.Done>()
   yield* child.stdout.pipe(
     Stream.decodeText(),
     Stream.splitLines,
     Stream.runForEach((line) => Queue.offer(lines, line)),
+    Effect.andThen(Queue.end(lines)),
     Effect.forkScoped
   )
   const errors = yield* Effect.forkScoped(Stream.mkString(Stream.decodeText(child.stderr)))
   return {
     exited: child.exitCode,
-    line: Queue.take(lines).pipe(Effect.timeout("60 seconds")),
+    line: Queue.take(lines).pipe(
+      Effect.timeout("60 seconds"),
+      Effect.catch(() => Effect.flatMap(Fiber.join(errors), (said) => Effect.die(`the demo ended: ${said}`)))
+    ),
     errors: Fiber.join(errors),
     /** A signal for the demo alone. */
     signal: (name: NodeJS.Signals) => Effect.sync(() => process.kill(child.pid, name)),
