@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from "node:fs"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Stream } from "effect"
@@ -5,6 +6,15 @@ import type { Guest } from "../../../src/Virtualizer.ts"
 import { VolumeId } from "../../../src/domain/Volume.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
 import * as Rig from "./Rig.ts"
+
+/** Whether a descriptor is of this file. One that is closed meanwhile is not. */
+const opens = (descriptor: string, path: string): boolean => {
+  try {
+    return readlinkSync(descriptor) === path
+  } catch {
+    return false
+  }
+}
 
 /** A connection to the guest's console, and what types a line there. Open for as long as the scope is. */
 const keyboard = Effect.fnUntraced(function*(guest: Guest) {
@@ -140,15 +150,24 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         yield* rig.start(guest, rig.boot(spec))
         const { monitor } = yield* Rig.monitor(guest)
         yield* Rig.until(guest, TinyGuest.ready)
-        for (const millis of [0, 1, 2, 3, 5, 8]) {
+        const [identity] = yield* rig.alive
+        const fds = `/proc/${identity!.pid}/fd`
+        const isOpen = Effect.sync(() => readdirSync(fds).some((fd) => opens(`${fds}/${fd}`, raw.source.path)))
+        // At once, when QEMU has opened the file, and a little later, until it is too late.
+        let late = 0
+        for (let isDone = false; !isDone; late++) {
           const fiber = yield* Effect.forkChild(monitor.attachVolume(raw), { startImmediately: true })
-          yield* Effect.sleep(millis)
+          if (late > 0) {
+            yield* Effect.repeat(Effect.andThen(Effect.yieldNow, isOpen), { until: (open) => open })
+            yield* Effect.repeat(Effect.yieldNow, { times: late - 1 })
+          }
           yield* Fiber.interrupt(fiber)
-          const { volumes } = yield* monitor.status
-          assert.deepStrictEqual(volumes, (yield* Fiber.await(fiber))._tag === "Success" ? [raw.id] : [])
+          isDone = (yield* Fiber.await(fiber))._tag === "Success"
+          assert.deepStrictEqual((yield* monitor.status).volumes, isDone ? [raw.id] : [], `${late} turns late`)
+          assert.strictEqual(yield* isOpen, isDone, `${late} turns late`)
         }
-        yield* monitor.attachVolume(raw)
         yield* monitor.detachVolume(raw.id)
+        assert.isFalse(yield* isOpen)
       }))
 
     it.effect("boots from the volume that it says, behind many ports, and finds its seed", () =>
