@@ -5,7 +5,7 @@
  * each gets its own answer, by an id that no other command of any client has. An answer nobody waits for any more is
  * dropped.
  */
-import { Duration, Effect, Exit, Fiber, Schedule, Schema, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Result, Schema, Scope, Stream } from "effect"
 import { type Disconnect, Frozen, GreetingMissing, Local, ProcessExited } from "./Disconnect.ts"
 import type { QmpCommand } from "./QmpCommand.ts"
 import * as QmpCommands from "./QmpCommands.ts"
@@ -52,7 +52,7 @@ export interface QmpClient {
 
 /** The limits of a client. */
 export interface Options {
-  /** How long to go on dialling, every 2 ms, while nobody listens. Default: one attempt. */
+  /** How long to go on dialling while nobody listens. Default: one attempt. */
   readonly dialDeadline?: Duration.Input
   /** How long greeting and negotiation may take once connected. Default 5 s. */
   readonly greetingDeadline?: Duration.Input
@@ -77,13 +77,31 @@ const mayListenLater = (error: ConnectFailed): boolean => ["ENOENT", "ECONNREFUS
 /** What a process wrote before it ended is read for so long at most. */
 const drainMillis = 100
 
+/** How long to wait before dialling again: a server that is there is about to listen; one that is not may yet come. */
+const redialMillis = (error: ConnectFailed, isWatched: boolean): number => isWatched && error.code === "ENOENT" ? 20 : 2
+
+/** Dials until somebody listens. */
+const patiently = (transport: QmpTransport): Effect.Effect<QmpConnection, ConnectFailed, Scope.Scope> =>
+  Effect.gen(function*() {
+    const parent = yield* Effect.scope
+    return yield* Effect.scoped(Effect.gen(function*() {
+      const changed = transport.watch === undefined ? Effect.never : yield* transport.watch
+      while (true) {
+        const dialled = yield* Effect.result(Scope.provide(transport.connect, parent))
+        if (Result.isSuccess(dialled)) return dialled.success
+        if (!mayListenLater(dialled.failure)) return yield* Effect.fail(dialled.failure)
+        yield* Effect.raceFirst(changed, Effect.sleep(redialMillis(dialled.failure, transport.watch !== undefined)))
+      }
+    }))
+  })
+
 const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConnection, QmpError, Scope.Scope> => {
   const { dialDeadline, processExited } = options
-  const patient = dialDeadline === undefined ? transport.connect : Effect.retry(transport.connect, {
-    schedule: Schedule.spaced("2 millis").pipe(Schedule.upTo({ duration: dialDeadline })),
-    while: mayListenLater
-  })
-  const dialled = Effect.mapError(patient, fail)
+  const dialled = (dialDeadline === undefined ? transport.connect : Effect.timeoutOrElse(patiently(transport), {
+    duration: dialDeadline,
+    // To tell why nobody could be reached.
+    orElse: () => transport.connect
+  })).pipe(Effect.mapError(fail))
   return processExited === undefined ? dialled : Effect.raceFirst(
     dialled,
     Effect.flatMap(processExited, () => Effect.fail(fail(new Disconnected({ cause: new ProcessExited() }))))

@@ -2,7 +2,9 @@
  * What carries QMP: a connection of bytes. Over a unix socket in earnest, in memory where the peer is scripted.
  */
 import { Effect, type Scope } from "effect"
+import * as Fs from "node:fs"
 import * as Net from "node:net"
+import * as Path from "node:path"
 import { Broken } from "./Disconnect.ts"
 import { ConnectFailed } from "./QmpError.ts"
 
@@ -12,6 +14,11 @@ export interface QmpTransport {
   readonly address: string
   /** Connects once. May be interrupted, and then leaves nothing. The scope closes the connection. */
   readonly connect: Effect.Effect<QmpConnection, ConnectFailed, Scope.Scope>
+  /**
+   * Watches, as long as the scope is open, for what may make it worth dialling again; the answer waits for the next of that.
+   * It may be missed: who waits should dial now and then all the same.
+   */
+  readonly watch?: Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
 }
 
 /** A connection. It has one reader. */
@@ -71,9 +78,36 @@ const connection = (socket: Net.Socket): QmpConnection => {
   }
 }
 
+/** Whether the socket has just come into being: its server listens right after. */
+const watch = (path: string): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> => {
+  const name = Path.basename(path)
+  return Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        try {
+          return Fs.watch(Path.dirname(path), { persistent: false }).on("error", () => undefined)
+        } catch {
+          // No directory yet, or too many watches on this host: those who wait dial now and then.
+          return undefined
+        }
+      }),
+      (watcher) => Effect.sync(() => watcher?.close())
+    ),
+    (watcher) =>
+      Effect.callback<void>((resume) => {
+        const listener = (_: string, changed: string | null): void => {
+          if (changed === name) resume(Effect.void)
+        }
+        watcher?.on("change", listener)
+        return Effect.sync(() => watcher?.off("change", listener))
+      })
+  )
+}
+
 /** A unix socket, by path. The path is at most 107 bytes long: beyond that `connect` fails. */
 export const unix = (path: string): QmpTransport => ({
   address: path,
+  watch: watch(path),
   connect: Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
       const socket = Net.connect({ path })

@@ -36,8 +36,10 @@ export const resolve = Effect.fn("HostPaths.resolve")(
     if (!isAbsolute(path) || path.includes("\0")) {
       return yield* unusable("it is not an absolute path: write it in full, from / on")
     }
-    const real = yield* fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error))))
-    const realRoots = yield* Effect.forEach(roots, (root) => Effect.option(fs.realPath(root)))
+    const [real, realRoots] = yield* Effect.all([
+      fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error)))),
+      Effect.forEach(roots, (root) => Effect.option(fs.realPath(root)), { concurrency: "unbounded" })
+    ], { concurrency: "unbounded" })
     const within = realRoots.some((root) => {
       if (root._tag === "None") return false
       const rest = relative(root.value, real)
