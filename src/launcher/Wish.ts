@@ -42,6 +42,8 @@ const strength = (command: Command): number => {
 
 /** Whether a command takes over from an older one, a weaker one or its opposite, and as what. */
 export const supersedes = (newer: Command, older: Command): Superseded["by"] | undefined => {
+  // Whoever takes a start back waits for all to be clean, whoever sees to that.
+  if (older._tag === "Withdraw") return undefined
   switch (newer._tag) {
     case "Stop":
       return strength(older) < strength(newer) ? "stop" : undefined

@@ -105,6 +105,25 @@ describe("interrupting a start", () => {
       assert.strictEqual((yield* launcher.get(a)).state._tag, "Stopped")
     }))
 
+  it.effect("returns when all is clean, also when somebody deletes the instance meanwhile", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      const launching = node.world.hold("launch")
+      const deleting = node.world.hold("deleteImage")
+      const start = yield* beside(launcher.start(spec("a1")))
+      yield* launching.reached
+      const interruption = yield* beside(Fiber.interrupt(start))
+      yield* deleting.reached
+      const remove = yield* beside(launcher.delete(a))
+      yield* settle
+      assert.isUndefined(interruption.pollUnsafe())
+      yield* deleting.open
+      yield* Fiber.join(interruption)
+      yield* Fiber.join(remove)
+      assert.isTrue(node.world.isClean(a))
+    }))
+
   it.effect("while its record is being written undoes it", () =>
     Effect.gen(function*() {
       const node = new TestNode()
