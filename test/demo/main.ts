@@ -10,7 +10,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, FileSystem, Layer, Logger, Path, Random, Stdio } from "effect"
-import * as HostUser from "../../src/backend/qemu/HostUser.ts"
 import * as QemuDirectory from "../../src/backend/qemu/QemuDirectory.ts"
 import { InstanceId } from "../../src/domain/InstanceId.ts"
 import { VolumeId } from "../../src/domain/Volume.ts"
@@ -70,16 +69,14 @@ const stateDirectory = Effect.gen(function*() {
 const consolePath = (state: string): string =>
   QemuDirectory.make(Node.config(state), `${state}/instances/${id}`).consoleLog
 
-/** Puts a volume where the launcher looks for it, and gives it to the user that guests run as. */
+/** Puts a volume where the launcher looks for it. */
 const putVolume = Effect.fnUntraced(function*<E, R>(
   state: string,
   volume: VolumeId,
   write: (path: string) => Effect.Effect<void, E, R>
 ) {
   const { join } = yield* Path.Path
-  const path = join(state, "volumes", `${volume}.raw`)
-  yield* write(path)
-  yield* HostUser.handOver(yield* HostUser.make(Node.config(state)), path)
+  yield* write(join(state, "volumes", `${volume}.raw`))
 })
 
 /** The number in a guest's handle, and how its processors are run, from its command line. */

@@ -13,6 +13,18 @@ export const roots = (config: QemuConfig): ReadonlyArray<string> => [
   `${config.stateDirectory}/images`
 ]
 
+/** Whether a resolved path is within a directory, which is resolved too; one that does not exist holds nothing. */
+export const isWithin = Effect.fnUntraced(
+  function*(real: string, directory: string): Effect.fn.Return<boolean, never, FileSystem.FileSystem | Path.Path> {
+    const fs = yield* FileSystem.FileSystem
+    const { isAbsolute, relative } = yield* Path.Path
+    const root = yield* Effect.option(fs.realPath(directory))
+    if (root._tag === "None") return false
+    const rest = relative(root.value, real)
+    return rest !== "" && rest !== ".." && !rest.startsWith("../") && !isAbsolute(rest)
+  }
+)
+
 /**
  * The real path of a regular file, with every symbolic link and `..` resolved, when that is within one of the roots.
  * The roots are resolved too; one that does not exist holds nothing. Use the answer and not what was asked for, or a
@@ -27,7 +39,7 @@ export const resolve = Effect.fn("HostPaths.resolve")(
     roots: ReadonlyArray<string>
   ): Effect.fn.Return<string, VirtualizerError, FileSystem.FileSystem | Path.Path> {
     const fs = yield* FileSystem.FileSystem
-    const { isAbsolute, relative } = yield* Path.Path
+    const { isAbsolute } = yield* Path.Path
     const unusable = (detail: string) => fail(new ImageUnusable({ path, detail }))
     const whyNot = HostFiles.describe({
       NotFound: "there is no such file: put it there, or correct the path",
@@ -36,16 +48,9 @@ export const resolve = Effect.fn("HostPaths.resolve")(
     if (!isAbsolute(path) || path.includes("\0")) {
       return yield* unusable("it is not an absolute path: write it in full, from / on")
     }
-    const [real, realRoots] = yield* Effect.all([
-      fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error)))),
-      Effect.forEach(roots, (root) => Effect.option(fs.realPath(root)), { concurrency: "unbounded" })
-    ], { concurrency: "unbounded" })
-    const within = realRoots.some((root) => {
-      if (root._tag === "None") return false
-      const rest = relative(root.value, real)
-      return rest !== "" && rest !== ".." && !rest.startsWith("../") && !isAbsolute(rest)
-    })
-    if (!within) return yield* fail(new PathRefused({ path, roots }))
+    const real = yield* fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error))))
+    const within = yield* Effect.forEach(roots, (root) => isWithin(real, root), { concurrency: "unbounded" })
+    if (!within.includes(true)) return yield* fail(new PathRefused({ path, roots }))
     const info = yield* fs.stat(real).pipe(Effect.mapError((error) => unusable(whyNot(error))))
     if (info.type !== "File") return yield* unusable("it is not a regular file: give the path of one")
     return real

@@ -8,8 +8,9 @@ import * as Fs from "node:fs"
 
 /** What is known of a process by its number. */
 export interface ProcessInfo {
-  /** One letter, `R`, `S`, `D` … `Z` is a process that ended and was not waited for, `X` one that is ending. */
+  /** One letter, `R`, `S`, `D` … of its first thread. `Z` is one that ended, while the others may still be ending. */
   readonly state: string
+  readonly threads: number
   /** When it began, in clock ticks since the host booted. */
   readonly startTicks: number
 }
@@ -29,12 +30,15 @@ export const info = (pid: number): ProcessInfo | undefined => {
   if (stat === undefined) return undefined
   // The second field is the name in parentheses, which may hold anything, parentheses and spaces too.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  const [state, startTicks] = [fields[0], Number(fields[19])]
-  return state === undefined || !Number.isSafeInteger(startTicks) ? undefined : { state, startTicks }
+  const [state, threads, startTicks] = [fields[0], Number(fields[17]), Number(fields[19])]
+  return state === undefined || !Number.isSafeInteger(startTicks) ? undefined : { state, threads, startTicks }
 }
 
-/** Whether what `info` found has ended, and only waits for its parent to notice. */
-export const isDead = (process: ProcessInfo): boolean => process.state === "Z" || process.state === "X"
+/**
+ * Whether what `info` found has ended, and only waits for its parent to notice. While another thread is still ending it has
+ * not: that one may have files open.
+ */
+export const isDead = ({ state, threads }: ProcessInfo): boolean => (state === "Z" || state === "X") && threads <= 1
 
 /** The command line of the process `pid`; empty for one that is ending, and for the kernel's own. */
 export const commandLine = (pid: number): ReadonlyArray<string> | undefined =>

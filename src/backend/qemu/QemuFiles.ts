@@ -54,7 +54,7 @@ const inspectBase = Effect.fnUntraced(function*(
   { format, path }: ImageSource
 ): Effect.fn.Return<QemuImage.QemuImage, VirtualizerError, Services> {
   const image = yield* QemuImage.inspect(path, format, HostPaths.roots(host.config))
-  yield* QemuVolume.checkAccess(host, image, true)
+  yield* QemuVolume.checkReadable(host, image)
   return image
 })
 
@@ -124,14 +124,16 @@ export const create = Effect.fn("QemuFiles.create")(function*(
   yield* Effect.gen(function*() {
     yield* ensureDirectories(host, directory)
     yield* HostUser.checkReachable(host.user, directory.pidFile)
-    if (boot.kind === "image" && !hadDisk) {
-      const base = yield* inspectBase(host, boot)
-      yield* QemuImage.createOverlay({ base, target: directory.disk, size: boot.size, user: host.user })
-    }
-    if (cloudInit !== undefined) {
-      yield* CloudInitSeed.create({ cloudInit, id, name, target: directory.seed, user: host.user })
-    }
-    yield* Firmware.prepare({ firmware, variables: directory.firmwareVariables, user: host.user })
+    yield* Effect.all([
+      boot.kind === "image" && !hadDisk
+        ? Effect.flatMap(inspectBase(host, boot), (base) =>
+          QemuImage.createOverlay({ base, target: directory.disk, size: boot.size, user: host.user }))
+        : Effect.void,
+      cloudInit === undefined
+        ? Effect.void
+        : CloudInitSeed.create({ cloudInit, id, name, target: directory.seed, user: host.user }),
+      Firmware.prepare({ firmware, variables: directory.firmwareVariables, user: host.user })
+    ], { concurrency: "unbounded", discard: true })
   }).pipe(Effect.onError(() => undo))
 })
 
