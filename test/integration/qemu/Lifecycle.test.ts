@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Fiber, FileSystem, Stream } from "effect"
+import { Duration, Effect, Fiber, FileSystem, Path, Stream } from "effect"
 import type { Guest } from "../../../src/Virtualizer.ts"
 import { ChildProcess } from "effect/process"
 import * as Rig from "./Rig.ts"
@@ -189,6 +189,45 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         assert.strictEqual(none.reason._tag, "LaunchFailed")
         assert.include(none.message, "install")
         assert.deepStrictEqual([...(yield* rig.alive), ...(yield* missing.alive)], [])
+      }))
+
+    it.effect("is found, or is not there, when who launched it was killed in the middle, and outlives who launched it", () =>
+      Effect.gen(function*() {
+        const path = yield* Path.Path
+        const rig = yield* Rig.make()
+        const program = yield* path.fromFileUrl(new URL("launching.ts", import.meta.url))
+        const launch = Effect.fnUntraced(function*(id: string, killAfterMillis: number | undefined) {
+          const spec = yield* rig.empty({ id })
+          const child = yield* ChildProcess.make(process.execPath, [program, rig.config.stateDirectory, id], {
+            stdin: "ignore",
+            stderr: "inherit",
+            killSignal: "SIGKILL"
+          })
+          const word = killAfterMillis === undefined ? "launched" : "launching"
+          yield* child.stdout.pipe(
+            Stream.decodeText,
+            Stream.splitLines,
+            Stream.takeUntil((line) => line === word),
+            Stream.runDrain
+          )
+          yield* Effect.sleep(killAfterMillis ?? 0)
+          process.kill(child.pid, "SIGKILL")
+          yield* Effect.exit(child.exitCode)
+          return yield* rig.guest(spec)
+        }, Effect.scoped)
+        for (const [index, millis] of [2, 5, 8, 12, 20].entries()) {
+          const guest = yield* launch(`c${index}`, millis)
+          const alive = yield* rig.alive
+          assert.strictEqual(
+            (yield* guest.probe)._tag,
+            alive.length === 0 ? "Created" : "Running",
+            `after ${millis} ms`
+          )
+          yield* guest.kill
+          assert.deepStrictEqual(yield* rig.alive, [])
+        }
+        const guest = yield* launch("d0", undefined)
+        yield* (yield* Rig.monitor(guest)).monitor.connected
       }))
 
     it.effect("has the tap devices it is to have, in their order, and they are there when it has gone", () =>

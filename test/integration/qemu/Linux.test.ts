@@ -151,7 +151,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const { monitor } = yield* Rig.monitor(guest)
         yield* Rig.until(guest, TinyGuest.ready)
         const [identity] = yield* rig.alive
-        const fds = `/proc/${identity!.pid}/fd`
+        const fds = `/proc/${identity?.pid}/fd`
         const isOpen = Effect.sync(() => readdirSync(fds).some((fd) => opens(`${fds}/${fd}`, raw.source.path)))
         // At once, when QEMU has opened the file, and a little later, until it is too late.
         let late = 0
