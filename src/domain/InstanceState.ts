@@ -39,12 +39,13 @@ export const tags: ReadonlyArray<Tag> = InstanceState.members.map((member) => me
 
 /**
  * The legal moves. A new launcher takes every instance for `Unknown` until it has looked, and an interrupted or failed
- * step leads there too, so every state can become `Unknown`, and `Unknown` can become any but `Pending`.
+ * step leads there too, so every state can become `Unknown`, and `Unknown` can become any but `Pending`. `Starting` goes
+ * back to `Preparing` when the host is looked at again and what was prepared is gone.
  */
 export const moves: Readonly<Record<Tag, ReadonlyArray<Tag>>> = {
   Pending: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
   Preparing: ["Starting", "Stopping", "Stopped", "Failed", "Unknown"],
-  Starting: ["Running", "Paused", "Stopping", "Stopped", "Exited", "Failed", "Unknown"],
+  Starting: ["Preparing", "Running", "Paused", "Stopping", "Stopped", "Exited", "Failed", "Unknown"],
   Running: ["Paused", "Stopping", "Stopped", "Starting", "Exited", "Failed", "Unknown"],
   Paused: ["Running", "Stopping", "Stopped", "Starting", "Exited", "Failed", "Unknown"],
   Stopping: ["Stopped", "Preparing", "Starting", "Exited", "Failed", "Unknown"],

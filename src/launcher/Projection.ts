@@ -33,7 +33,7 @@ export const project = (
     case "Launched":
       return !connected ? starting : desired.power === "paused" ? paused : running
     case "Foreign":
-      return pending
+      return previous ?? pending
     case "Absent":
     case "ImageReady":
     case "Created":

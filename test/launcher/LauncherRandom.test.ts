@@ -18,25 +18,11 @@ import {
   type Reason,
   Unreachable
 } from "../../src/VirtualizerError.ts"
+import { Dice } from "./Dice.ts"
 import { failing, type Point, type Script } from "./ScriptedVirtualizer.ts"
 import { beside, id, spec, TestNode, volume } from "./TestNode.ts"
 
 const ids = ["a1", "b2", "c3"].map(id)
-
-/** A small generator of numbers: the same seed gives the same run. */
-class Dice {
-  private state: number
-  constructor(seed: number) {
-    this.state = seed * 2654435761 >>> 0
-  }
-  below(bound: number): number {
-    this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0
-    return Math.floor(this.state / 2 ** 32 * bound)
-  }
-  one<A>(...choices: readonly [A, ...ReadonlyArray<A>]): A {
-    return choices[this.below(choices.length)] ?? choices[0]
-  }
-}
 
 const reasons = (point: Point): Reason => {
   switch (point) {
@@ -86,7 +72,7 @@ const mischief = (dice: Dice, point: Point): Script =>
     return Effect.die("scripted")
   })
 
-export const run = (seed: number, length: number) =>
+const run = (seed: number, length: number) =>
   Effect.gen(function*() {
     const dice = new Dice(seed)
     const node = new TestNode()
