@@ -44,12 +44,15 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const recordPath = (id: InstanceId) => join(records, `${id}.json`)
 
   // Guests run as another user: it may pass through to its instance's directory, and read nothing on the way.
-  yield* Effect.forEach(
-    [stateDirectory, instances, records],
-    (path) => fs.makeDirectory(path, { recursive: true, mode: path === records ? 0o700 : 0o711 })
-  ).pipe(
-    Effect.mapError(failed(`${stateDirectory} can not be made`))
-  )
+  const ensure = (path: string, mode: number, recursive: boolean) =>
+    Effect.flatMap(fs.exists(path), (isThere) =>
+      // The mode again, since whoever runs this may have masked it.
+      isThere ? Effect.void : Effect.andThen(fs.makeDirectory(path, { recursive, mode }), fs.chmod(path, mode))).pipe(
+        Effect.mapError(failed(`${path} can not be made`))
+      )
+  yield* ensure(stateDirectory, 0o711, true)
+  yield* ensure(instances, 0o711, false)
+  yield* ensure(records, 0o700, false)
   const isLocked = yield* StateLock.acquire(join(stateDirectory, "lock"))
   const directory = yield* DurableFile.openDirectory(records).pipe(
     Effect.mapError(failed(`${records} can not be read`))

@@ -101,7 +101,7 @@ export const isComplete = Effect.fnUntraced(function*(
 })
 
 /**
- * Makes the directories, the disk, the seed and the firmware's variables of a guest. What exists of disk and variables is
+ * Looks at the volumes, and makes the directories, the disk, the seed and the firmware's variables of a guest. What exists of disk and variables is
  * kept. Failed or interrupted, it removes what it made.
  *
  * Fails with `ImageUnusable`, `PathRefused`, `NoSpace` or `HostFailure`.
@@ -109,11 +109,14 @@ export const isComplete = Effect.fnUntraced(function*(
 export const create = Effect.fn("QemuFiles.create")(function*(
   host: QemuHost,
   directory: QemuDirectory,
-  spec: InstanceSpec
+  spec: InstanceSpec,
+  { volumes }: BootConfig
 ): Effect.fn.Return<void, VirtualizerError, Services> {
   const { boot, cloudInit, firmware, id, name } = spec
   const fs = yield* FileSystem.FileSystem
   const present = (path: string) => Effect.mapError(fs.exists(path), HostFiles.readFailure(path))
+  // What is wrong with a volume is better told now, while the instance can still be undone, than by the launch.
+  yield* Effect.forEach(volumes, (volume) => QemuVolume.prepare(host, volume), { concurrency: 4, discard: true })
   const isNew = !(yield* present(directory.path))
   const hadDisk = yield* present(directory.disk)
   const undo = isNew

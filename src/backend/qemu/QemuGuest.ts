@@ -88,8 +88,8 @@ class QemuGuest implements Guest {
     return Stream.provideContext(QemuFiles.checkSource(this.#host, this.#spec), this.#host.services)
   }
 
-  createImage(_boot: BootConfig): Effect.Effect<void, VirtualizerError> {
-    return this.#run("QemuGuest.createImage", QemuFiles.create(this.#host, this.#directory, this.#spec))
+  createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
+    return this.#run("QemuGuest.createImage", QemuFiles.create(this.#host, this.#directory, this.#spec, boot))
   }
 
   get deleteImage(): Effect.Effect<void, VirtualizerError> {
