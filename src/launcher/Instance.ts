@@ -5,16 +5,23 @@
 import { Cause, Clock, Deferred, Duration, Effect, Exit, Result, Schema, Scope } from "effect"
 import type { Change } from "../domain/InstanceEvent.ts"
 import { InstanceState } from "../domain/InstanceState.ts"
-import type { VolumeId } from "../domain/Volume.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { decide, isSame, type Step } from "./Decision.ts"
 import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
-import type { StoreError } from "./InstanceStore.ts"
-import { AlreadyAttached, fail, LauncherClosed, type LauncherError, StateFailure, TimedOut } from "./LauncherError.ts"
+import { InstanceVolumes } from "./InstanceVolumes.ts"
+import {
+  AlreadyAttached,
+  fail,
+  LauncherClosed,
+  type LauncherError,
+  type StateFailure,
+  TimedOut
+} from "./LauncherError.ts"
 import * as Learning from "./Learning.ts"
 import { project } from "./Projection.ts"
+import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
-import { isQuiescent, type Situation } from "./Situation.ts"
+import type { Situation } from "./Situation.ts"
 import { type Fact, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 import { type End, type Waiter, Waiters } from "./Waiters.ts"
@@ -40,12 +47,11 @@ export class Instance {
   private readonly abilities: Abilities
   private readonly around: Surroundings
   private readonly signal = new Signal()
-  /** The record as it is on disk. */
-  private saved: InstanceRecord | undefined
+  private readonly keeper: RecordKeeper
   private readonly waiters = new Waiters()
   private facts: Array<{ readonly monitor: Monitor; readonly fact: Fact }> = []
   private watched: Watched | undefined = undefined
-  private claimed: ReadonlyArray<VolumeId>
+  private readonly volumes: InstanceVolumes
   private published: InstanceState | undefined = undefined
   private end: End | undefined = undefined
   /** Completes when the loop has ended and everybody is answered. */
@@ -61,19 +67,23 @@ export class Instance {
     readonly around: Surroundings
   }) {
     this.situation = options.situation
-    this.saved = options.saved
+    this.keeper = new RecordKeeper(options.saved, options.around)
     this.guest = options.guest
-    this.claimed = options.situation.record.desired.volumes.map(({ id }) => id)
+    this.volumes = new InstanceVolumes(this.id, options.around.claims, this.record.desired.volumes.map(({ id }) => id))
     this.abilities = options.abilities
     this.around = options.around
   }
 
+  private get record(): InstanceRecord {
+    return this.situation.record
+  }
+
   get id() {
-    return this.situation.record.id
+    return this.record.id
   }
 
   get spec() {
-    return this.situation.record.spec
+    return this.record.spec
   }
 
   /** Whether anybody was told of it. Nobody is before it is on record. */
@@ -165,20 +175,20 @@ export class Instance {
     return Effect.gen(function*() {
       while (true) {
         yield* self.absorb
-        if (self.saved === undefined) return "never"
-        if (self.mustSave) yield* Effect.result(self.save(self.situation.record))
+        if (self.keeper.saved === undefined) return "never"
+        if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.watched !== undefined && self.situation.observed._tag !== "Running") yield* self.unwatch
-        self.claim()
+        self.volumes.settle(self.situation)
         const now = yield* Clock.currentTimeMillis
         const step = decide(self.situation, now)
         self.publish(step, now)
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") yield* Deferred.succeed(self.adopted, undefined)
         if (step._tag === "Forget") {
-          if (Result.isSuccess(yield* Effect.result(Effect.uninterruptible(self.remove)))) return "gone"
+          if (Result.isSuccess(yield* Effect.result(Effect.uninterruptible(self.keeper.remove(self.id))))) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
-          yield* self.isDirty ? self.retry : self.signal.take
+          yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
         } else {
           yield* self.take(step, scope)
         }
@@ -190,23 +200,9 @@ export class Instance {
   private settle(step: Step): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.waiters.settle(this.situation, step)
-      return this.isDirty && !this.mustSave ? Effect.ignore(this.save(this.situation.record)) : Effect.void
+      const { keeper, record } = this
+      return keeper.isDirty(record) && !keeper.mustSave(record) ? Effect.ignore(this.save(record)) : Effect.void
     })
-  }
-
-  /** Whether something is to be written. Of an instance that is going, no more than that needs to be on disk. */
-  private get isDirty(): boolean {
-    const { record } = this.situation
-    return record !== this.saved && !(record.desired.power === "deleted" && this.saved?.desired.power === "deleted")
-  }
-
-  /**
-   * Whether something is to be written before anybody hears of it. That a guest has connected is not: until that is on
-   * disk, the next launcher finds it out from the guest.
-   */
-  private get mustSave(): boolean {
-    const { record } = this.situation
-    return this.isDirty && (record.desired !== this.saved?.desired || record.ended !== this.saved.ended)
   }
 
   /** Waits for something to happen, or until it is time to try again to write what could not be written. */
@@ -349,19 +345,18 @@ export class Instance {
       if (wanted._tag === "Later") return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       if (command._tag === "Attach") {
-        const holder = self.around.claims.take(command.volume.id, self.id)
+        const holder = self.volumes.take(command.volume.id)
         if (holder !== undefined) return yield* fail(new AlreadyAttached({ volume: command.volume.id, id: holder }))
-        self.claimed = [...self.claimed, command.volume.id]
       }
       const { observed, record } = self.situation
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired
-      if (desired !== record.desired || self.saved === undefined) {
+      if (desired !== record.desired || self.keeper.saved === undefined) {
         const next = { ...record, desired }
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
         const saved = yield* Effect.result(self.save(next))
-        self.claim()
+        self.volumes.settle(self.situation)
         if (Result.isFailure(saved) && command._tag !== "Withdraw") return yield* fail(saved.failure)
       }
       for (const older of beaten) older.superseded = supersedes(command, older.command)
@@ -376,10 +371,7 @@ export class Instance {
   /** What is wanted without what beaten commands asked for. A volume that another instance took meanwhile stays there. */
   private undo(beaten: ReadonlyArray<Waiter>, desired: Desired): Desired {
     return beaten.reduce((desired, { before, command }) => {
-      if (command._tag === "Detach") {
-        if (this.around.claims.take(command.volume, this.id) !== undefined) return desired
-        this.claimed = [...this.claimed, command.volume]
-      }
+      if (command._tag === "Detach" && this.volumes.take(command.volume) !== undefined) return desired
       return revert(command, desired, before)
     }, desired)
   }
@@ -408,28 +400,9 @@ export class Instance {
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord): Effect.Effect<void, StateFailure> {
-    const { config, store } = this.around
-    const next = { ...record, revision: (this.saved?.revision ?? 0) + 1 }
-    return store.put(next).pipe(
-      Effect.mapError((error) => new StateFailure({ detail: error.message })),
-      Effect.timeoutOrElse({
-        duration: config.recordDeadline,
-        orElse: () =>
-          Effect.fail(
-            new StateFailure({ detail: `a record took longer than ${Duration.toMillis(config.recordDeadline)} ms` })
-          )
-      }),
-      Effect.tap(() =>
-        Effect.sync(() => {
-          this.saved = next
-          this.situation = { ...this.situation, record: next }
-        })
-      )
-    )
-  }
-
-  private get remove(): Effect.Effect<void, StoreError | Cause.TimeoutError> {
-    return Effect.timeout(this.around.store.remove(this.id), this.around.config.recordDeadline)
+    return Effect.map(this.keeper.save(record), (saved) => {
+      this.situation = { ...this.situation, record: saved }
+    })
   }
 
   // What others see
@@ -441,24 +414,11 @@ export class Instance {
     this.around.publish(this, { _tag: "StateChanged", state }, now)
   }
 
-  /** Keeps the node's books of volumes: those that are wanted, and those that the guest has or may have. */
-  private claim(): void {
-    const { observed, record } = this.situation
-    const wanted = record.desired.power === "deleted" && isQuiescent(observed)
-      ? []
-      : record.desired.volumes.map(({ id }) => id)
-    const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.claimed
-    const claimed = [...new Set([...wanted, ...had])]
-    for (const id of this.claimed) if (!claimed.includes(id)) this.around.claims.release(id, this.id)
-    for (const id of claimed) this.around.claims.take(id, this.id)
-    this.claimed = claimed
-  }
-
   /** Leaves the launcher first, then answers everybody. */
   private finish(end: End, now: number): void {
     this.end = end
     // While a launcher closes, others may still be writing what they want.
-    if (end !== "closed") { for (const id of this.claimed) this.around.claims.release(id, this.id) }
+    if (end !== "closed") this.volumes.release()
     this.around.leave(this)
     if (end === "gone") this.around.publish(this, { _tag: "Deleted" }, now)
     this.waiters.close(end, this.situation)

@@ -1,0 +1,43 @@
+/**
+ * The volumes that one instance has taken from its node: those that are wanted, and those that its guest has or may have.
+ */
+import type { InstanceId } from "../domain/InstanceId.ts"
+import type { VolumeId } from "../domain/Volume.ts"
+import { isQuiescent, type Situation } from "./Situation.ts"
+import type { VolumeClaims } from "./VolumeClaims.ts"
+
+export class InstanceVolumes {
+  private readonly id: InstanceId
+  private readonly claims: VolumeClaims
+  private taken: ReadonlyArray<VolumeId>
+
+  /** `taken` have been taken for the instance already. */
+  constructor(id: InstanceId, claims: VolumeClaims, taken: ReadonlyArray<VolumeId>) {
+    this.id = id
+    this.claims = claims
+    this.taken = taken
+  }
+
+  /** Takes a volume, or says who has it. It is given back when it turns out not to be wanted. */
+  take(volume: VolumeId): InstanceId | undefined {
+    const holder = this.claims.take(volume, this.id)
+    if (holder === undefined) this.taken = [...this.taken, volume]
+    return holder
+  }
+
+  /** Takes what a situation calls for, and gives back the rest. */
+  settle({ observed, record: { desired } }: Situation): void {
+    const wanted = desired.power === "deleted" && isQuiescent(observed) ? [] : desired.volumes.map(({ id }) => id)
+    const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.taken
+    const taken = [...new Set([...wanted, ...had])]
+    for (const volume of this.taken) if (!taken.includes(volume)) this.claims.release(volume, this.id)
+    for (const volume of taken) this.claims.take(volume, this.id)
+    this.taken = taken
+  }
+
+  /** Gives everything back. */
+  release(): void {
+    for (const volume of this.taken) this.claims.release(volume, this.id)
+    this.taken = []
+  }
+}

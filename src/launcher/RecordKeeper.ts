@@ -1,0 +1,53 @@
+/**
+ * One instance's record on disk: what is there, whether it is what it should be, and the writing of it.
+ */
+import { type Cause, Duration, Effect } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
+import type { InstanceStore, StoreError } from "./InstanceStore.ts"
+import type { LauncherConfig } from "./LauncherConfig.ts"
+import { StateFailure } from "./LauncherError.ts"
+
+export class RecordKeeper {
+  /** The record as it is on disk; absent when there is none yet. */
+  saved: InstanceRecord | undefined
+  private readonly around: { readonly config: LauncherConfig; readonly store: InstanceStore["Service"] }
+
+  constructor(saved: InstanceRecord | undefined, around: RecordKeeper["around"]) {
+    this.saved = saved
+    this.around = around
+  }
+
+  /** Whether something is to be written. Of an instance that is going, no more than that needs to be on disk. */
+  isDirty(record: InstanceRecord): boolean {
+    return record !== this.saved && !(record.desired.power === "deleted" && this.saved?.desired.power === "deleted")
+  }
+
+  /**
+   * Whether something is to be written before anybody hears of it. That a guest has connected is not: until that is on
+   * disk, the next launcher finds it out from the guest.
+   */
+  mustSave(record: InstanceRecord): boolean {
+    return this.isDirty(record) && (record.desired !== this.saved?.desired || record.ended !== this.saved.ended)
+  }
+
+  /** Writes a record, and returns it as it was written. */
+  save(record: InstanceRecord): Effect.Effect<InstanceRecord, StateFailure> {
+    const { config: { recordDeadline }, store } = this.around
+    const next = { ...record, revision: (this.saved?.revision ?? 0) + 1 }
+    return store.put(next).pipe(
+      Effect.mapError((error) => new StateFailure({ detail: error.message })),
+      Effect.timeoutOrElse({
+        duration: recordDeadline,
+        orElse: () =>
+          Effect.fail(new StateFailure({ detail: `a record took longer than ${Duration.toMillis(recordDeadline)} ms` }))
+      }),
+      Effect.map(() => this.saved = next)
+    )
+  }
+
+  /** Removes an instance's record. */
+  remove(id: InstanceId): Effect.Effect<void, StoreError | Cause.TimeoutError> {
+    return Effect.timeout(this.around.store.remove(id), this.around.config.recordDeadline)
+  }
+}
