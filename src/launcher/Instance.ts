@@ -2,21 +2,15 @@
  * One instance: a loop in a fiber of its own. It takes commands in, durably, and takes one step after the other towards
  * what is desired. It is the only writer of its record, and the only one who acts on its guest.
  */
-import { Cause, Clock, Deferred, Duration, Effect, Exit, Result, Schema, Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Result, Schema, Scope } from "effect"
 import type { Change } from "../domain/InstanceEvent.ts"
 import { InstanceState } from "../domain/InstanceState.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
+import { Callers } from "./Callers.ts"
 import { decide, isSame, type Step } from "./Decision.ts"
 import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceVolumes } from "./InstanceVolumes.ts"
-import {
-  AlreadyAttached,
-  fail,
-  LauncherClosed,
-  type LauncherError,
-  type StateFailure,
-  TimedOut
-} from "./LauncherError.ts"
+import { AlreadyAttached, fail, type LauncherError, type StateFailure } from "./LauncherError.ts"
 import * as Learning from "./Learning.ts"
 import { project } from "./Projection.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
@@ -24,7 +18,7 @@ import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
 import { type Fact, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
-import { type End, type Waiter, Waiters } from "./Waiters.ts"
+import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { type Abilities, type Command, type Part, revert, supersedes, wish } from "./Wish.ts"
 
 /** What an instance has of its launcher. */
@@ -48,12 +42,12 @@ export class Instance {
   private readonly around: Surroundings
   private readonly signal = new Signal()
   private readonly keeper: RecordKeeper
-  private readonly waiters = new Waiters()
+  readonly callers: Callers
+  private readonly waiters: Waiters
   private facts: Array<{ readonly monitor: Monitor; readonly fact: Fact }> = []
   private watched: Watched | undefined = undefined
   private readonly volumes: InstanceVolumes
   private published: InstanceState | undefined = undefined
-  private end: End | undefined = undefined
   /** Completes when the loop has ended and everybody is answered. */
   readonly ended = Deferred.makeUnsafe<void>()
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
@@ -70,6 +64,8 @@ export class Instance {
     this.keeper = new RecordKeeper(options.saved, options.around)
     this.guest = options.guest
     this.volumes = new InstanceVolumes(this.id, options.around.claims, this.record.desired.volumes.map(({ id }) => id))
+    this.callers = new Callers(this.id, options.around.config, this.signal)
+    this.waiters = this.callers.waiters
     this.abilities = options.abilities
     this.around = options.around
   }
@@ -94,61 +90,6 @@ export class Instance {
   /** The state that was published last. */
   get state(): InstanceState {
     return this.published ?? { _tag: "Pending" }
-  }
-
-  // Callers
-
-  /** Hands a command to the loop. */
-  enqueue(command: Command): Waiter {
-    const waiter = this.waiters.add(command)
-    this.signal.raise()
-    return waiter
-  }
-
-  /**
-   * Waits for the answer to a command. Returns `false` when the instance was gone before it could consider it.
-   */
-  answer(waiter: Waiter): Effect.Effect<boolean, LauncherError> {
-    return this.await(waiter, this.around.config.commandDeadline)
-  }
-
-  /**
-   * Hands a command to the loop and waits for the answer. Interrupting a start takes it back; interrupting any other ends the
-   * waiting only.
-   */
-  submit(command: Command): Effect.Effect<boolean, LauncherError> {
-    return Effect.suspend(() => {
-      if (this.end === "closed") return Effect.fail(fail(new LauncherClosed()))
-      if (this.end !== undefined) return Effect.succeed(false)
-      const waiter = this.enqueue(command)
-      return Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
-    })
-  }
-
-  private await(waiter: Waiter, deadline: Duration.Duration): Effect.Effect<boolean, LauncherError> {
-    return Effect.timeoutOrElse(Deferred.await(waiter.answer), {
-      duration: deadline,
-      orElse: () => {
-        // What was not considered in time had to wait for a stop.
-        const goesOn = this.waiters.forget(waiter) ? "stop" : waiter.command._tag.toLowerCase()
-        return Effect.fail(fail(new TimedOut({ id: this.id, goesOn, afterMillis: Duration.toMillis(deadline) })))
-      }
-    })
-  }
-
-  /**
-   * The caller does not wait any more. A start is undone, and has been when this returns. What has not been considered
-   * yet is as if it had never been asked for, but for a stop or a delete, which stand.
-   */
-  withdraw(waiter: Waiter): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const inTime = this.waiters.forget(waiter)
-      this.signal.raise()
-      if (inTime || waiter.command._tag !== "Start" || this.end !== undefined) return Effect.void
-      const { deleteDeadline, stopDeadline } = this.around.config
-      const withdrawal = this.enqueue({ _tag: "Withdraw", start: waiter })
-      return Effect.ignore(this.await(withdrawal, Duration.sum(deleteDeadline, stopDeadline)))
-    })
   }
 
   // The loop
@@ -416,12 +357,11 @@ export class Instance {
 
   /** Leaves the launcher first, then answers everybody. */
   private finish(end: End, now: number): void {
-    this.end = end
     // While a launcher closes, others may still be writing what they want.
     if (end !== "closed") this.volumes.release()
     this.around.leave(this)
     if (end === "gone") this.around.publish(this, { _tag: "Deleted" }, now)
-    this.waiters.close(end, this.situation)
+    this.callers.close(end, this.situation)
     Deferred.doneUnsafe(this.adopted, Exit.void)
     Deferred.doneUnsafe(this.ended, Exit.void)
   }

@@ -206,7 +206,9 @@ export const make = Effect.fn("Launcher.make")(function*(
     if (spec.restart !== "never") return yield* fail(new NotSupported({ what: `restart policy ${spec.restart}` }))
     const present = registry.get(id)
     if (present !== undefined) {
-      if (equivalence(present.spec, spec)) return { instance: present, waiter: present.enqueue({ _tag: "Start" }) }
+      if (equivalence(present.spec, spec)) {
+        return { instance: present, waiter: present.callers.enqueue({ _tag: "Start" }) }
+      }
       return yield* fail(new InstanceExists({ id, detail: "it exists with another specification: delete it first" }))
     }
     const namesake = name === undefined ? undefined : names.get(name)
@@ -229,7 +231,7 @@ export const make = Effect.fn("Launcher.make")(function*(
       return yield* fail(new AlreadyAttached({ volume: volume.id, id: holder }))
     }
     const instance = enter(fresh(initial(spec)), undefined, guest, virtualizer)
-    const waiter = instance.enqueue({ _tag: "Start" })
+    const waiter = instance.callers.enqueue({ _tag: "Start" })
     run(instance.loop(own))
     return { instance, waiter }
   }, admission.withPermits(1))
@@ -239,8 +241,8 @@ export const make = Effect.fn("Launcher.make")(function*(
   /** Only its waiting can be interrupted: once it succeeds, its caller has the instance. */
   const startWith = (restore: Restore, spec: InstanceSpec): Effect.Effect<InstanceInfo, LauncherError> =>
     Effect.flatMap(admit(spec), ({ instance, waiter }) =>
-      restore(instance.answer(waiter)).pipe(
-        Effect.onInterrupt(() => instance.withdraw(waiter)),
+      restore(instance.callers.answer(waiter)).pipe(
+        Effect.onInterrupt(() => instance.callers.withdraw(waiter)),
         // An instance that was just going never considered it: it is a new one.
         Effect.flatMap((considered) => considered ? Effect.sync(() => infoOf(instance)) : startWith(restore, spec))
       ))
@@ -253,7 +255,7 @@ export const make = Effect.fn("Launcher.make")(function*(
     })
 
   const command = (id: InstanceId, command: Command): Effect.Effect<void, LauncherError> =>
-    Effect.flatMap(find(id), (instance) => instance.submit(command)).pipe(
+    Effect.flatMap(find(id), (instance) => instance.callers.submit(command)).pipe(
       Effect.flatMap((considered) =>
         considered || command._tag === "Delete" ? Effect.void : Effect.fail(fail(new NoInstance({ id })))
       )

@@ -3,7 +3,7 @@
  * the end nothing fails any more, and all must be as desired.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Stream } from "effect"
+import { Duration, Effect, type Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { InstanceId } from "../../src/domain/InstanceId.ts"
 import { type InstanceState, moves } from "../../src/domain/InstanceState.ts"

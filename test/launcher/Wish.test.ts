@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { initial } from "../../src/launcher/InstanceRecord.ts"
 import { fresh } from "../../src/launcher/Situation.ts"
 import { type Command, revert, supersedes, wish } from "../../src/launcher/Wish.ts"
-import { disk, observations, powers, record } from "./situations.ts"
+import { disk, observations, type Power, record } from "./situations.ts"
 import { spec, volume } from "./TestNode.ts"
 
 const able = { pause: true, liveVolumes: true }
@@ -19,7 +19,7 @@ const commands: ReadonlyArray<Command> = [
 ]
 
 /** What a command comes to: the desired state in short, a refusal, `later`, or `same`. */
-const outcome = (command: Command, power: typeof powers[number], observation: string, has: boolean): string => {
+const outcome = (command: Command, power: Power, observation: string, has: boolean): string => {
   const before = record({ desired: { power, volumes: has ? [disk] : [] } })
   const observed = observations[observation]
   if (observed === undefined) throw new Error(observation)

@@ -1,0 +1,84 @@
+/**
+ * An instance as its callers meet it: they hand in commands and wait for the answers. The other side is the instance's loop.
+ */
+import { Deferred, Duration, Effect } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
+import type { LauncherConfig } from "./LauncherConfig.ts"
+import { fail, LauncherClosed, type LauncherError, TimedOut } from "./LauncherError.ts"
+import type { Signal } from "./Signal.ts"
+import type { Situation } from "./Situation.ts"
+import { type End, type Waiter, Waiters } from "./Waiters.ts"
+import type { Command } from "./Wish.ts"
+
+export class Callers {
+  /** Those who wait: the loop's side. */
+  readonly waiters = new Waiters()
+  private readonly id: InstanceId
+  private readonly config: LauncherConfig
+  /** Wakes the loop. */
+  private readonly signal: Signal
+  private end: End | undefined = undefined
+
+  constructor(id: InstanceId, config: LauncherConfig, signal: Signal) {
+    this.id = id
+    this.config = config
+    this.signal = signal
+  }
+
+  /** Hands a command to the loop. */
+  enqueue(command: Command): Waiter {
+    const waiter = this.waiters.add(command)
+    this.signal.raise()
+    return waiter
+  }
+
+  /** Waits for the answer to a command. Returns `false` when the instance was gone before it could consider it. */
+  answer(waiter: Waiter): Effect.Effect<boolean, LauncherError> {
+    return this.await(waiter, this.config.commandDeadline)
+  }
+
+  /**
+   * Hands a command to the loop and waits for the answer. Interrupting a start takes it back; interrupting any other ends
+   * the waiting only.
+   */
+  submit(command: Command): Effect.Effect<boolean, LauncherError> {
+    return Effect.suspend(() => {
+      if (this.end === "closed") return Effect.fail(fail(new LauncherClosed()))
+      if (this.end !== undefined) return Effect.succeed(false)
+      const waiter = this.enqueue(command)
+      return Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
+    })
+  }
+
+  private await(waiter: Waiter, deadline: Duration.Duration): Effect.Effect<boolean, LauncherError> {
+    return Effect.timeoutOrElse(Deferred.await(waiter.answer), {
+      duration: deadline,
+      orElse: () => {
+        // What was not considered in time had to wait for a stop.
+        const goesOn = this.waiters.forget(waiter) ? "stop" : waiter.command._tag.toLowerCase()
+        return Effect.fail(fail(new TimedOut({ id: this.id, goesOn, afterMillis: Duration.toMillis(deadline) })))
+      }
+    })
+  }
+
+  /**
+   * The caller does not wait any more. A start is undone, and has been when this returns. What has not been considered
+   * yet is as if it had never been asked for, but for a stop or a delete, which stand.
+   */
+  withdraw(waiter: Waiter): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const inTime = this.waiters.forget(waiter)
+      this.signal.raise()
+      if (inTime || waiter.command._tag !== "Start" || this.end !== undefined) return Effect.void
+      const { deleteDeadline, stopDeadline } = this.config
+      const withdrawal = this.enqueue({ _tag: "Withdraw", start: waiter })
+      return Effect.ignore(this.await(withdrawal, Duration.sum(deleteDeadline, stopDeadline)))
+    })
+  }
+
+  /** Answers everybody: the loop has ended. */
+  close(end: End, situation: Situation): void {
+    this.end = end
+    this.waiters.close(end, situation)
+  }
+}
