@@ -16,9 +16,10 @@ import { project } from "./Projection.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
-import { type Fact, perform, phaseOf, type Tools } from "./Step.ts"
+import { defect, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
+import { Watching } from "./Watching.ts"
 import { type Abilities, type Command, type Part, revert, supersedes, wish } from "./Wish.ts"
 
 /** What an instance has of its launcher. */
@@ -27,12 +28,6 @@ export interface Surroundings extends Tools {
   readonly publish: (instance: Instance, change: Change, nowMillis: number) => void
   /** Called when the instance is gone, or its launcher closes, before anybody is answered. */
   readonly leave: (instance: Instance) => void
-}
-
-/** A monitor that the loop holds, and the scope that it lives in. */
-interface Watched {
-  readonly monitor: Monitor
-  readonly scope: Scope.Closeable
 }
 
 export class Instance {
@@ -44,8 +39,7 @@ export class Instance {
   private readonly keeper: RecordKeeper
   readonly callers: Callers
   private readonly waiters: Waiters
-  private facts: Array<{ readonly monitor: Monitor; readonly fact: Fact }> = []
-  private watched: Watched | undefined = undefined
+  private readonly watching = new Watching()
   private readonly volumes: InstanceVolumes
   private published: InstanceState | undefined = undefined
   /** Completes when the loop has ended and everybody is answered. */
@@ -118,7 +112,7 @@ export class Instance {
         yield* self.absorb
         if (self.keeper.saved === undefined) return "never"
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
-        if (self.watched !== undefined && self.situation.observed._tag !== "Running") yield* self.unwatch
+        if (self.situation.observed._tag !== "Running") yield* self.watching.release
         self.volumes.settle(self.situation)
         const now = yield* Clock.currentTimeMillis
         const step = decide(self.situation, now)
@@ -156,17 +150,16 @@ export class Instance {
     const self = this
     return Effect.gen(function*() {
       if (step._tag === "Launch" && !(yield* self.arm)) return
-      const watching = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
-      // Those that are left are of monitors that were not kept.
-      if (watching !== undefined) self.facts = []
+      const taking = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
+      if (taking !== undefined) self.watching.begin()
       let held: Monitor | undefined
       const action = perform(step, {
         record: self.situation.record,
         guest: self.guest,
-        monitor: self.watched?.monitor,
-        scope: watching ?? scope,
+        monitor: self.watching.monitor,
+        scope: taking ?? scope,
         tell: (monitor, fact) => {
-          self.facts.push({ monitor, fact })
+          self.watching.tell(monitor, fact)
           self.signal.raise()
         },
         hold: (monitor) => {
@@ -176,8 +169,8 @@ export class Instance {
       const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
         Effect.onExit((exit) =>
-          watching !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
-            ? Scope.close(watching, Exit.void)
+          taking !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
+            ? Scope.close(taking, Exit.void)
             : Effect.void
         )
       )
@@ -189,9 +182,9 @@ export class Instance {
         yield* Effect.logDebug(`instance ${self.id}: ${step._tag}: ${failure.detail}`)
         self.learn(step, self.failed(step, failure, now))
       } else {
-        if (watching !== undefined && held !== undefined) self.watched = { monitor: held, scope: watching }
         self.learn(step, Learning.success(self.situation, step, outcome.value, now))
-        if (watching !== undefined && self.watched?.scope !== watching) yield* Scope.close(watching, Exit.void)
+        if (taking !== undefined && held !== undefined) self.watching.hold(held, taking)
+        else if (taking !== undefined) yield* Scope.close(taking, Exit.void)
       }
     })
   }
@@ -245,14 +238,6 @@ export class Instance {
       )
       self.learn(launch, { situation, failure: armed.failure })
       return false
-    })
-  }
-
-  private get unwatch(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { watched } = this
-      this.watched = undefined
-      return watched === undefined ? Effect.void : Scope.close(watched.scope, Exit.void)
     })
   }
 
@@ -324,13 +309,7 @@ export class Instance {
 
   /** Takes in what the monitor told. */
   private observe(now: number): void {
-    const { watched } = this
-    const facts = this.facts
-    // Those of a monitor that is just being taken wait until it has been.
-    this.facts = watched === undefined ? facts : []
-    if (watched === undefined) return
-    for (const { fact, monitor } of facts) {
-      if (monitor !== watched.monitor) continue
+    for (const fact of this.watching.take()) {
       if (fact._tag === "Ended") this.situation = Learning.ended(this.situation, fact.ended, now)
       else {
         this.situation = Learning.event(this.situation, fact.event)
@@ -368,13 +347,5 @@ export class Instance {
 }
 
 const isPower = (command: Command): boolean => command._tag === "Stop" || command._tag === "Delete"
-
-/** A virtualizer that dies, or that interrupts itself, proves nothing of its guest. */
-const defect = (step: Step, cause: Cause.Cause<unknown>): Learning.Failure => ({
-  phase: phaseOf(step),
-  code: "instance_failure",
-  guest: "silent",
-  detail: `the virtualizer broke: ${Cause.pretty(cause)}`
-})
 
 const isEqualState = Schema.toEquivalence(InstanceState)

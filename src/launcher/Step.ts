@@ -2,7 +2,7 @@
  * Takes one step: the only place that has a virtualizer do something. It changes nothing of the loop; it returns what it
  * learned, or why it failed.
  */
-import { Duration, Effect, Fiber, Scope, type Semaphore, Stream } from "effect"
+import { Cause, Duration, Effect, Fiber, Scope, type Semaphore, Stream } from "effect"
 import { connection } from "../domain/Network.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { BootConfig, Ended, Guest, GuestEvent, Monitor } from "../Virtualizer.ts"
@@ -206,6 +206,14 @@ export const phaseOf = (step: Step): Phase => {
       return "run"
   }
 }
+
+/** A virtualizer that dies, or that interrupts itself, proves nothing of its guest. */
+export const defect = (step: Step, cause: Cause.Cause<unknown>): Failure => ({
+  phase: phaseOf(step),
+  code: "instance_failure",
+  guest: "silent",
+  detail: `the virtualizer broke: ${Cause.pretty(cause)}`
+})
 
 const failureOf = (step: Step, error: StepError): Failure => {
   const phase = phaseOf(step)
