@@ -229,12 +229,11 @@ export class Instance {
       )
       if (Result.isSuccess(armed)) return true
       const launch: Step = { _tag: "Launch" }
-      const now = yield* Clock.currentTimeMillis
-      const detail = armed.failure.message
+      const { message: detail } = armed.failure
       const { situation } = self.failed(
         launch,
         { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
-        now
+        yield* Clock.currentTimeMillis
       )
       self.learn(launch, { situation, failure: armed.failure })
       return false
