@@ -21,6 +21,9 @@ export interface QmpClient {
   /** What the server said of itself. */
   readonly greeting: Greeting
 
+  /** Completes when the negotiation is over. Fails as {@link make} does when it fails. */
+  readonly negotiated: Effect.Effect<void, QmpError>
+
   /**
    * Executes a command and answers its reply.
    *
@@ -108,19 +111,22 @@ const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConne
   )
 }
 
-const negotiate = (session: QmpSession.QmpSession, deadline: Duration.Duration): Effect.Effect<Greeting, QmpError> => {
+/**
+ * Waits for the greeting, and begins to negotiate: what is sent from then on is executed after that. The answer waits until
+ * the negotiation is over. Each has the deadline.
+ */
+const negotiate = Effect.fnUntraced(function*(session: QmpSession.QmpSession, deadline: Duration.Duration) {
   const millis = Duration.toMillis(deadline)
-  let late: Disconnect = new GreetingMissing({ millis })
-  return Effect.gen(function*() {
-    const greeting = yield* session.greeted
-    late = new Frozen({ millis })
-    yield* session.request(QmpCommands.capabilities.name, undefined)
-    return greeting
-  }).pipe(Effect.timeoutOrElse({
-    duration: deadline,
-    orElse: () => Effect.fail(fail(new Disconnected({ cause: late })))
-  }))
-}
+  const within = (late: Disconnect) =>
+    Effect.timeoutOrElse({
+      duration: deadline,
+      orElse: () => Effect.fail(fail(new Disconnected({ cause: late })))
+    })
+  const greeting = yield* within(new GreetingMissing({ millis }))(session.greeted)
+  const request = within(new Frozen({ millis }))(session.request(QmpCommands.capabilities.name, undefined))
+  const negotiation = yield* Effect.forkScoped(request, { startImmediately: true })
+  return { greeting, negotiated: Effect.asVoid(Fiber.join(negotiation)) }
+})
 
 const watchProcess = Effect.fnUntraced(function*(
   session: QmpSession.QmpSession,
@@ -167,7 +173,7 @@ const connect = Effect.fnUntraced(function*(
   if (options.processExited !== undefined) {
     yield* Effect.forkScoped(watchProcess(session, reader, options.processExited), { startImmediately: true })
   }
-  const greeting = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
+  const { greeting, negotiated } = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
   yield* Effect.forkScoped(watchPulse(session, Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds")))
 
   const execute = Effect.fnUntraced(function*<Arguments, Returns>(
@@ -191,12 +197,25 @@ const connect = Effect.fnUntraced(function*(
 
   return {
     greeting,
+    negotiated,
     execute,
     subscribe: session.subscriptions.subscribe,
     events: Stream.unwrap(Effect.map(session.subscriptions.subscribe, (subscription) => subscription.events)),
     disconnected: session.disconnected
   }
 })
+
+/** Closes what an effect opened when it fails or is interrupted, and leaves the rest to the scope. */
+const orClose = <A>(
+  open: Effect.Effect<A, QmpError, Scope.Scope>
+): Effect.Effect<A, QmpError, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (parent) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Scope.fork(parent), (scope) =>
+        restore(Scope.provide(open, scope)).pipe(
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        ))
+    ))
 
 /**
  * Connects and negotiates: `make(QmpTransport.unix(path), { processExited })`. The scope closes the connection, after
@@ -207,15 +226,19 @@ const connect = Effect.fnUntraced(function*(
  * (`GreetingMissing`: it may serve another client), or greets as something else (`GreetingInvalid`); with
  * `CommandFailed` when it refuses the negotiation.
  */
-export const make = Effect.fn("QmpClient.make")(function*(
+export const make = Effect.fn("QmpClient.make")((
   transport: QmpTransport,
   options: Options = {}
-): Effect.fn.Return<QmpClient, QmpError, Scope.Scope> {
-  const parent = yield* Effect.scope
-  return yield* Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Scope.fork(parent), (scope) =>
-      restore(Scope.provide(connect(transport, options), scope)).pipe(
-        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-      ))
-  )
-})
+): Effect.Effect<QmpClient, QmpError, Scope.Scope> =>
+  orClose(Effect.tap(connect(transport, options), ({ negotiated }) => negotiated))
+)
+
+/**
+ * Like {@link make}, but returns when the server has greeted: commands can be sent in one go with the negotiation, which the
+ * caller must wait for, see {@link QmpClient.negotiated}. Whoever has many servers to talk to saves each of them, and
+ * itself, a turn.
+ */
+export const open = Effect.fn("QmpClient.open")((
+  transport: QmpTransport,
+  options: Options = {}
+): Effect.Effect<QmpClient, QmpError, Scope.Scope> => orClose(connect(transport, options)))

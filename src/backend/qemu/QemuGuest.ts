@@ -139,15 +139,14 @@ class QemuGuest implements Guest {
   get monitor(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const unmonitored = yield* this.#takeUnmonitored
-      const { client, identity } = unmonitored?.launched ?? (yield* this.#adopt)
-      return yield* QemuMonitor.make({
-        host: this.#host,
-        directory: this.#directory,
-        identity,
-        client,
-        launchedWith: unmonitored?.volumes
-      })
+      return unmonitored === undefined
+        ? yield* this.#adopt
+        : yield* this.#watch(unmonitored.launched, unmonitored.volumes)
     }).pipe(Effect.withSpan("QemuGuest.monitor"))
+  }
+
+  #watch({ client, identity }: QemuLaunch.Launched, launchedWith: ReadonlyArray<VolumeId> | undefined) {
+    return QemuMonitor.make({ host: this.#host, directory: this.#directory, identity, client, launchedWith })
   }
 
   get #takeUnmonitored(): Effect.Effect<Unmonitored | undefined, never, Scope.Scope> {
@@ -160,20 +159,26 @@ class QemuGuest implements Guest {
     })
   }
 
-  get #adopt(): Effect.Effect<QemuLaunch.Launched, VirtualizerError, Scope.Scope> {
+  get #adopt(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const identity = yield* QemuProcess.find(this.#signature)
       if (identity === undefined) return yield* fail(new NotRunning())
       const transport = QmpTransport.unix(this.#directory.qmpSocket)
-      const client = yield* Effect.raceFirst(
-        QmpClient.make(transport, QemuLaunch.clientOptions(this.#host.config)).pipe(
-          Effect.mapError((error) =>
-            fail(QemuProcess.isAlive(identity) ? new Unreachable({ detail: error.message }) : new NotRunning())
-          )
-        ),
+      const adopted = Effect.gen({ self: this }, function*() {
+        const client = yield* QmpClient.open(transport, QemuLaunch.clientOptions(this.#host.config))
+        // What it asks first goes out together with the negotiation.
+        const monitor = yield* this.#watch({ client, identity }, undefined)
+        yield* client.negotiated
+        return monitor
+      }).pipe(
+        Effect.mapError((error) =>
+          fail(QemuProcess.isAlive(identity) ? new Unreachable({ detail: error.message }) : new NotRunning())
+        )
+      )
+      return yield* Effect.raceFirst(
+        adopted,
         Effect.andThen(QemuProcess.awaitGone(identity, 50), Effect.fail(fail(new NotRunning())))
       )
-      return { identity, client }
     })
   }
 
