@@ -85,9 +85,8 @@ const redialMillis = (error: ConnectFailed, isWatched: boolean): number => isWat
 
 /** Dials until somebody listens. */
 const patiently = (transport: QmpTransport): Effect.Effect<QmpConnection, ConnectFailed, Scope.Scope> =>
-  Effect.gen(function*() {
-    const parent = yield* Effect.scope
-    return yield* Effect.scoped(Effect.gen(function*() {
+  Effect.flatMap(Effect.scope, (parent) =>
+    Effect.scoped(Effect.gen(function*() {
       const changed = transport.watch === undefined ? Effect.never : yield* transport.watch
       while (true) {
         const dialled = yield* Effect.result(Scope.provide(transport.connect, parent))
@@ -95,16 +94,21 @@ const patiently = (transport: QmpTransport): Effect.Effect<QmpConnection, Connec
         if (!mayListenLater(dialled.failure)) return yield* Effect.fail(dialled.failure)
         yield* Effect.raceFirst(changed, Effect.sleep(redialMillis(dialled.failure, transport.watch !== undefined)))
       }
-    }))
-  })
+    })))
 
 const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConnection, QmpError, Scope.Scope> => {
   const { dialDeadline, processExited } = options
-  const dialled = (dialDeadline === undefined ? transport.connect : Effect.timeoutOrElse(patiently(transport), {
-    duration: dialDeadline,
-    // To tell why nobody could be reached.
-    orElse: () => transport.connect
-  })).pipe(Effect.mapError(fail))
+  const dialled = (dialDeadline === undefined ? transport.connect : Effect.catchIf(
+    // Mostly somebody listens, and then there is nothing to watch, or to limit.
+    transport.connect,
+    mayListenLater,
+    () =>
+      Effect.timeoutOrElse(patiently(transport), {
+        duration: dialDeadline,
+        // To tell why nobody could be reached.
+        orElse: () => transport.connect
+      })
+  )).pipe(Effect.mapError(fail))
   return processExited === undefined ? dialled : Effect.raceFirst(
     dialled,
     Effect.flatMap(processExited, () => Effect.fail(fail(new Disconnected({ cause: new ProcessExited() }))))
@@ -113,18 +117,20 @@ const dial = (transport: QmpTransport, options: Options): Effect.Effect<QmpConne
 
 /**
  * Waits for the greeting, and begins to negotiate: what is sent from then on is executed after that. The answer waits until
- * the negotiation is over. Each has the deadline.
+ * the negotiation is over. The deadline is that of both; passing it ends the session.
  */
 const negotiate = Effect.fnUntraced(function*(session: QmpSession.QmpSession, deadline: Duration.Duration) {
   const millis = Duration.toMillis(deadline)
-  const within = (late: Disconnect) =>
-    Effect.timeoutOrElse({
-      duration: deadline,
-      orElse: () => Effect.fail(fail(new Disconnected({ cause: late })))
-    })
-  const greeting = yield* within(new GreetingMissing({ millis }))(session.greeted)
-  const request = within(new Frozen({ millis }))(session.request(QmpCommands.capabilities.name, undefined))
-  const negotiation = yield* Effect.forkScoped(request, { startImmediately: true })
+  let late: Disconnect = new GreetingMissing({ millis })
+  const watchdog = yield* Effect.forkScoped(
+    Effect.andThen(Effect.sleep(deadline), Effect.sync(() => session.disconnect(late)))
+  )
+  const greeting = yield* session.greeted
+  late = new Frozen({ millis })
+  const negotiation = yield* Effect.forkScoped(
+    Effect.ensuring(session.request(QmpCommands.capabilities.name, undefined), Fiber.interrupt(watchdog)),
+    { startImmediately: true }
+  )
   return { greeting, negotiated: Effect.asVoid(Fiber.join(negotiation)) }
 })
 
