@@ -129,8 +129,10 @@ export const create = Effect.fn("QemuFiles.create")(function*(
     yield* HostUser.checkReachable(host.user, directory.pidFile)
     yield* Effect.all([
       boot.kind === "image" && !hadDisk
-        ? Effect.flatMap(inspectBase(host, boot), (base) =>
-          QemuImage.createOverlay({ base, target: directory.disk, size: boot.size, user: host.user }))
+        ? Effect.flatMap(
+          inspectBase(host, boot),
+          (base) => QemuImage.createOverlay({ base, target: directory.disk, size: boot.size, user: host.user })
+        )
         : Effect.void,
       cloudInit === undefined
         ? Effect.void

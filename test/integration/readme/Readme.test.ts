@@ -46,7 +46,10 @@ describe("the README", () => {
 
       // Within the project, for the sake of its packages.
       yield* fs.makeDirectory(path.join(project, ".cache"), { recursive: true })
-      const directory = yield* fs.makeTempDirectoryScoped({ directory: path.join(project, ".cache"), prefix: "readme-" })
+      const directory = yield* fs.makeTempDirectoryScoped({
+        directory: path.join(project, ".cache"),
+        prefix: "readme-"
+      })
       const example = block(yield* readme, "ts")
       assert.include(example, "\"/var/lib/vivarium\"")
       yield* fs.writeFileString(
