@@ -2,8 +2,8 @@
  * The contract between a launcher and one virtualisation technology. Who implements it needs to know nothing else.
  *
  * A launcher owns instances; for each it holds a {@link Guest}, which is how this technology runs one instance. The
- * launcher calls the methods of one guest serially, one at a time, but those of different guests at once. It may
- * interrupt any call at any point.
+ * launcher calls the methods of one guest serially, one at a time, but for {@link Guest.stats} and {@link Guest.console},
+ * which may be used at any time; and those of different guests at once. It may interrupt any call at any point.
  *
  * The rules every implementation keeps:
  *

@@ -179,7 +179,10 @@ const connect = Effect.fnUntraced(function*(
   if (options.processExited !== undefined) {
     yield* Effect.forkScoped(watchProcess(session, reader, options.processExited), { startImmediately: true })
   }
-  const { greeting, negotiated } = yield* negotiate(session, Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds"))
+  const { greeting, negotiated } = yield* negotiate(
+    session,
+    Duration.fromInputUnsafe(options.greetingDeadline ?? "5 seconds")
+  )
   yield* Effect.forkScoped(watchPulse(session, Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds")))
 
   const execute = Effect.fnUntraced(function*<Arguments, Returns>(
@@ -215,13 +218,16 @@ const connect = Effect.fnUntraced(function*(
 const orClose = <A>(
   open: Effect.Effect<A, QmpError, Scope.Scope>
 ): Effect.Effect<A, QmpError, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (parent) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Scope.fork(parent), (scope) =>
-        restore(Scope.provide(open, scope)).pipe(
-          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-        ))
-    ))
+  Effect.flatMap(
+    Effect.scope,
+    (parent) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Scope.fork(parent), (scope) =>
+          restore(Scope.provide(open, scope)).pipe(
+            Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+          ))
+      )
+  )
 
 /**
  * Connects and negotiates: `make(QmpTransport.unix(path), { processExited })`. The scope closes the connection, after

@@ -21,7 +21,7 @@ const askAgainAfter = Duration.seconds(1)
 const isVolumeId = Schema.is(VolumeId)
 
 /** The volumes that the guest has. */
-export const volumes = Effect.fn("QemuHotplug.volumes")(function*(
+export const volumes = Effect.fnUntraced(function*(
   client: QmpClient
 ): Effect.fn.Return<ReadonlyArray<VolumeId>, QmpError> {
   const blocks = yield* client.execute(QmpCommands.queryBlock, undefined)

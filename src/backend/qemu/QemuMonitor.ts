@@ -68,7 +68,7 @@ const shutdownStatus = (reason: string): ExitStatus | undefined => {
  * Watches a guest. Its processors are told to run if they never have been: a guest that was paused stays paused. The
  * watching lives in the scope, which must not outlive the client's; its end leaves the guest as it is.
  */
-export const make = Effect.fn("QemuMonitor.make")(function*(
+export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<Monitor, never, Scope.Scope> {
   const monitor = new QemuMonitor(options, yield* PubSub.unbounded<Take.Take<GuestEvent>>())

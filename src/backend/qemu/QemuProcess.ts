@@ -89,7 +89,7 @@ export const search = (signature: Signature): Effect.Effect<Identity | undefined
   })
 
 /** The guest's process. Not found, there is none. Fails with `HostFailure` when its pid file can not be read. */
-export const find = Effect.fn("QemuProcess.find")(function*(
+export const find = Effect.fnUntraced(function*(
   signature: Signature
 ): Effect.fn.Return<Identity | undefined, VirtualizerError> {
   return (yield* findByPidFile(signature)) ?? (yield* search(signature))
