@@ -37,7 +37,10 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
 > {
   const fs = yield* FileSystem.FileSystem
-  const { join } = yield* Path.Path
+  const { isAbsolute, join } = yield* Path.Path
+  if (!isAbsolute(stateDirectory)) {
+    return yield* new StoreError({ message: `${stateDirectory} is not an absolute path: write it in full, from / on` })
+  }
   const records = join(stateDirectory, "records")
   const instances = join(stateDirectory, "instances")
   const aside = join(stateDirectory, "unreadable")

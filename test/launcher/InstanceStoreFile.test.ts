@@ -46,6 +46,12 @@ describe("InstanceStoreFile", () => {
         }))
     })))
 
+  it.live("a relative path is refused: guests and the next launcher may be elsewhere", () =>
+    run(Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.scoped(InstanceStoreFile.make("state")))
+      assert.include(error.message, "from / on")
+    })))
+
   it.live("a record that does not follow the one before is refused, and changes nothing", () =>
     run(Effect.gen(function*() {
       const path = yield* directory
