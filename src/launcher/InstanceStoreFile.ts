@@ -51,6 +51,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     Effect.flatMap(fs.exists(path), (isThere) =>
       // The mode again, since whoever runs this may have masked it.
       isThere ? Effect.void : Effect.andThen(fs.makeDirectory(path, { recursive, mode }), fs.chmod(path, mode))).pipe(
+        // Another launcher that begins right now was quicker.
+        Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void),
         Effect.mapError(failed(`${path} can not be made`))
       )
   yield* ensure(stateDirectory, 0o711, true)
