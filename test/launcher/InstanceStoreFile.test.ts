@@ -5,6 +5,7 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 import { initial, type InstanceRecord } from "../../src/launcher/InstanceRecord.ts"
 import * as InstanceStoreFile from "../../src/launcher/InstanceStoreFile.ts"
+import { tmpfs } from "../host/tmpfs.ts"
 import { id, spec } from "./TestNode.ts"
 
 const holder = fileURLToPath(new URL("lockHolder.ts", import.meta.url))
@@ -182,7 +183,7 @@ describe("InstanceStoreFile", () => {
         assert.deepStrictEqual(yield* said, ["held 1"])
         const refused = Effect.flip(withStore(path, () => Effect.void))
         assert.include((yield* refused).message, `pid ${child.pid}`)
-        yield* Effect.sync(() => process.kill(-child.pid, "SIGINT"))
+        yield* Effect.sync(() => process.kill(-Number(child.pid), "SIGINT"))
         assert.deepStrictEqual(yield* said, ["interrupted"])
         assert.include((yield* refused).message, `pid ${child.pid}`)
         yield* Effect.sync(() => process.kill(child.pid, "SIGKILL"))
@@ -194,7 +195,7 @@ describe("InstanceStoreFile", () => {
   it.live("says what to do about a directory that can not be written", () =>
     run(Effect.gen(function*() {
       const path = yield* directory
-      yield* mounted(path, "size=1m,ro")
+      yield* tmpfs(path, "size=1m,ro")
       const error = yield* Effect.flip(withStore(path, () => Effect.void))
       assert.include(error.message, path)
       assert.match(error.message, /read-only|can not be/i)
@@ -204,7 +205,7 @@ describe("InstanceStoreFile", () => {
     run(Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = yield* directory
-      yield* mounted(path, "size=256k")
+      yield* tmpfs(path, "size=256k")
       yield* withStore(path, (store) =>
         Effect.gen(function*() {
           yield* store.put(record("a1", 1))
@@ -217,18 +218,4 @@ describe("InstanceStoreFile", () => {
           yield* store.put({ ...record("a1", 2), boot: 1 })
         }))
     })))
-})
-
-/** A small file system, mounted until the scope closes. */
-const mounted = Effect.fnUntraced(function*(path: string, options: string) {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const exec = (command: string, ...args: ReadonlyArray<string>) =>
-    Effect.map(
-      spawner.exitCode(ChildProcess.make(command, args)),
-      (code) => assert.strictEqual(Number(code), 0, command)
-    )
-  yield* Effect.acquireRelease(
-    exec("mount", "-t", "tmpfs", "-o", options, "tmpfs", path),
-    () => Effect.orDie(exec("umount", path))
-  )
 })

@@ -20,7 +20,7 @@ const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<readonly 
       if (change._tag === "StateChanged") known.set(id, change.state._tag)
     }
   }
-  return [...known].sort()
+  return [...known].toSorted(([a], [b]) => a.localeCompare(b))
 }
 
 describe("Launcher.changes", () => {

@@ -170,9 +170,9 @@ const run = (seed: number, length: number) =>
       else if (roll < 70) {
         const client = clients[dice.below(clients.length)]
         if (client !== undefined) yield* beside(Fiber.interrupt(client))
-      } else if (roll < 75) world.exit(ids[dice.below(3)]!, { _tag: "PoweredOff" })
-      else if (roll < 80) world.reachable(ids[dice.below(3)]!, dice.below(2) === 0)
-      else if (roll < 84) world.emit(ids[dice.below(3)]!, dice.one({ _tag: "Paused" }, { _tag: "Rebooted" }))
+      } else if (roll < 75) world.exit(ids[dice.below(3)], { _tag: "PoweredOff" })
+      else if (roll < 80) world.reachable(ids[dice.below(3)], dice.below(2) === 0)
+      else if (roll < 84) world.emit(ids[dice.below(3)], dice.one({ _tag: "Paused" }, { _tag: "Rebooted" }))
       else if (roll < 88) {
         yield* close
         for (const [id, { machine }] of world.places) {

@@ -7,6 +7,7 @@ import * as HostUser from "../../../src/backend/qemu/HostUser.ts"
 import { QemuConfig } from "../../../src/backend/qemu/QemuConfig.ts"
 import type { CloudInit } from "../../../src/domain/CloudInit.ts"
 import { InstanceId, InstanceName } from "../../../src/domain/InstanceId.ts"
+import { tmpfs } from "../../host/tmpfs.ts"
 
 const id = InstanceId.make("0ac4d3be-c9ea-4d1c-8d83-ebb31ca5e5f9")
 const name = InstanceName.make("web-1")
@@ -96,10 +97,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("CloudInitSeed.create",
       if (!user.switched) return
       const small = `${path}/small`
       yield* fs.makeDirectory(small)
-      yield* Effect.acquireRelease(
-        output("mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", small),
-        () => Effect.orDie(output("umount", small))
-      )
+      yield* tmpfs(small, "size=600k")
       const target = `${small}/seed.iso`
       for (const characters of [550_000, 700_000]) {
         const cloudInit = { dataSource: "nocloud", userData: "x".repeat(characters) } as const

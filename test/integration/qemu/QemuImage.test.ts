@@ -5,12 +5,8 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as HostUser from "../../../src/backend/qemu/HostUser.ts"
 import { QemuConfig } from "../../../src/backend/qemu/QemuConfig.ts"
 import * as QemuImage from "../../../src/backend/qemu/QemuImage.ts"
-
-const run = Effect.fnUntraced(function*(command: string, ...args: ReadonlyArray<string>) {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const code = yield* spawner.exitCode(ChildProcess.make(command, args, { stderr: "inherit" }))
-  assert.strictEqual(code, 0, `${command} ${args.join(" ")}`)
-})
+import { exec } from "../../host/exec.ts"
+import { tmpfs } from "../../host/tmpfs.ts"
 
 /** A root with a raw image `base.raw` of 1 MiB, and what is outside of it. */
 const host = Effect.gen(function*() {
@@ -28,7 +24,7 @@ const host = Effect.gen(function*() {
     inspect: (path: string, format: "raw" | "qcow2" = "qcow2") => QemuImage.inspect(path, format, [root]),
     /** Makes a qcow2 image that says it is backed by this, whether there is such a thing or not. */
     backedBy: (path: string, backing: string, format: string) =>
-      run("qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", format, path, "1M")
+      exec("qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", format, path, "1M")
   }
 })
 
@@ -71,7 +67,17 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuImage", (it) => {
     it.effect("finds an external data file", () =>
       Effect.gen(function*() {
         const { fs, inspect, root, top } = yield* host
-        yield* run("qemu-img", "create", "-q", "-f", "qcow2", "-o", `data_file=${root}/x.data`, `${root}/x.qcow2`, "1M")
+        yield* exec(
+          "qemu-img",
+          "create",
+          "-q",
+          "-f",
+          "qcow2",
+          "-o",
+          `data_file=${root}/x.data`,
+          `${root}/x.qcow2`,
+          "1M"
+        )
         const image = yield* inspect(`${root}/x.qcow2`)
         assert.deepStrictEqual(image.layers, [
           { path: `${root}/x.qcow2`, format: "qcow2", dataFile: `${root}/x.data` }
@@ -163,8 +169,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuImage", (it) => {
 
   describe("verify", () => {
     const image = Effect.fnUntraced(function*(path: string) {
-      yield* run("qemu-img", "create", "-q", "-f", "qcow2", path, "8M")
-      yield* run("qemu-io", "-f", "qcow2", "-c", "write -q 0 4M", path)
+      yield* exec("qemu-img", "create", "-q", "-f", "qcow2", path, "8M")
+      yield* exec("qemu-io", "-f", "qcow2", "-c", "write -q 0 4M", path)
     })
 
     it.effect("finds a truncated image", () =>
@@ -271,15 +277,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuImage", (it) => {
         const base = yield* inspect(`${root}/base.raw`, "raw")
         const small = `${top}/small`
         yield* fs.makeDirectory(small)
-        yield* Effect.acquireRelease(
-          run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small),
-          () => Effect.orDie(run("umount", small))
-        )
+        yield* tmpfs(small, "size=64k")
         const create = QemuImage.createOverlay({ base, target: `${small}/x.qcow2`, user }).pipe(Effect.flip)
         const full = yield* create
         assert.deepInclude(full.reason, { _tag: "NoSpace", path: `${small}/x.qcow2` })
         assert.deepStrictEqual(yield* fs.readDirectory(small), [])
-        yield* run("mount", "-o", "remount,ro", small)
+        yield* exec("mount", "-o", "remount,ro", small)
         const readOnly = yield* create
         assert.strictEqual(readOnly.reason._tag, "HostFailure")
         assert.include(readOnly.message, "ead-only file system")
@@ -319,7 +322,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuImage", (it) => {
         yield* fs.writeFileString(`${root}/other.raw`, "swapped".padEnd(1024 * 1024, "\0"))
         yield* backedBy(`${root}/middle.qcow2`, "other.raw", "raw")
         const options = QemuImage.blockdev(image, { nodeName: "disk", readOnly: true })
-        yield* run(
+        yield* exec(
           "qemu-img",
           "dd",
           "-f",

@@ -2,11 +2,9 @@
  * A QEMU virtualizer with a state directory of its own, whose guests are gone with the scope.
  */
 import { Effect, Exit, FileSystem, Schema, Scope, Stream } from "effect"
-import { ChildProcess } from "effect/process"
 import * as QemuConfig from "../../../src/backend/qemu/QemuConfig.ts"
 import * as QemuDirectory from "../../../src/backend/qemu/QemuDirectory.ts"
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
-import * as QemuProcess from "../../../src/backend/qemu/QemuProcess.ts"
 import * as QemuVirtualizer from "../../../src/backend/qemu/QemuVirtualizer.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
 import * as Network from "../../../src/domain/Network.ts"
@@ -14,6 +12,8 @@ import type { DiskFormat, Volume } from "../../../src/domain/Volume.ts"
 import { VolumeId } from "../../../src/domain/Volume.ts"
 import type { BootConfig, Guest, Monitor } from "../../../src/Virtualizer.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
+import { exec } from "../../host/exec.ts"
+import { killGuests } from "../../host/killGuests.ts"
 
 const decodeSpec = Schema.decodeUnknownEffect(InstanceSpec)
 
@@ -31,12 +31,7 @@ export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof Qem
     accelerator: "tcg"
   })
   const alive = Effect.map(QemuDiscovery.scan(stateDirectory), (all) => all.map(({ identity }) => identity))
-  yield* Effect.addFinalizer(() =>
-    Effect.flatMap(
-      alive,
-      (left) => Effect.forEach(left, (identity) => Effect.orDie(QemuProcess.kill(identity, "10 seconds")))
-    )
-  )
+  yield* killGuests(stateDirectory)
   const virtualizer = yield* QemuVirtualizer.make(config)
 
   /** A new hold on an instance, as a launcher that starts gets it. */
@@ -59,8 +54,7 @@ export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof Qem
       const raw = format === "raw" ? path : `${path}.raw`
       yield* fs.writeFileString(raw, text.padEnd(1024 * 1024, "\n"))
       if (format === "qcow2") {
-        const convert = yield* ChildProcess.make("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, path])
-        yield* convert.exitCode
+        yield* exec("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, path)
       }
       yield* fs.chmod(path, 0o666)
       return { id: VolumeId.make(id), source: { _tag: "File", path, format }, readOnly } satisfies Volume

@@ -8,6 +8,7 @@ import { ChildProcess } from "effect/process"
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
 import * as NativeSpec from "../../../src/payload/NativeSpec.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
+import { killGuests } from "../../host/killGuests.ts"
 
 const root = new URL("../../../", import.meta.url)
 
@@ -39,6 +40,7 @@ describe("the README", () => {
       const path = yield* Path.Path
       const project = yield* path.fromFileUrl(root)
       const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "readme-" })
+      yield* killGuests(stateDirectory)
       yield* fs.chmod(stateDirectory, 0o711)
       yield* fs.makeDirectory(path.join(stateDirectory, "images"))
       const { bootDisk } = yield* TinyGuest.copyTo(path.join(stateDirectory, "images"))

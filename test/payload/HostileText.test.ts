@@ -1,114 +1,14 @@
+/**
+ * However much work a text is made to be, the answer comes soon.
+ */
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Exit, Schema } from "effect"
-import * as NativeSpec from "../../src/payload/NativeSpec.ts"
-import { PayloadError } from "../../src/payload/PayloadError.ts"
-import * as SeedCommands from "../../src/payload/SeedCommands.ts"
+import { Effect } from "effect"
 import * as StartPayload from "../../src/payload/StartPayload.ts"
+import { answers, valid } from "./decoders.ts"
 
 const bytesMax = 1024 * 1024
 
-const decoders: ReadonlyArray<(input: string | Uint8Array) => Effect.Effect<unknown, PayloadError>> = [
-  NativeSpec.decode,
-  StartPayload.decode,
-  SeedCommands.decodeDelete
-]
-
-const valid = {
-  native: "id: 67e8\nmemory: 128 MiB\nboot: {kind: volume, volume: a}\nvolumes:\n- {id: a}\nvcpus: 2\n",
-  start: "#cloud-config\nruncmd:\n- - ls\nstart:\n  instance_uuid: 67e8\n  vm_type: docker\n  docker_image: a\n  " +
-    "networking: {private_ip: 10.0.0.1}\n  storage:\n  - id: b\n---\n{\"hostname\": \"x\"}\n",
-  delete: "delete:\n  instance_uuid: 67e8\n  stop: true\n"
-}
-
-/** Every decoder answers with a value or a `PayloadError`, never with a defect. */
-const answers = Effect.fnUntraced(function*(input: string | Uint8Array) {
-  for (const decode of decoders) {
-    const exit = yield* Effect.exit(decode(input))
-    if (Exit.isFailure(exit)) {
-      const [reason, ...others] = exit.cause.reasons
-      assert.isEmpty(others)
-      assert.isTrue(reason?._tag === "Fail" && reason.error instanceof PayloadError, String(exit.cause))
-      assert.isBelow(reason?._tag === "Fail" ? reason.error.message.length : 0, 10_000)
-    }
-  }
-})
-
-const fragments = Schema.Literals([
-  "\n",
-  "\n  ",
-  " ",
-  "\t",
-  "- ",
-  "? ",
-  ": ",
-  ":",
-  "&a ",
-  "*a",
-  "!x ",
-  "!!str ",
-  "[",
-  "]",
-  "{",
-  "}",
-  ",",
-  "#",
-  "|",
-  ">",
-  "%YAML 1.2\n",
-  "---\n",
-  "...\n",
-  "'",
-  "\"",
-  "\\",
-  "<<: ",
-  "start:",
-  "delete:",
-  "id: ",
-  "__proto__: ",
-  "constructor: ",
-  "toString: ",
-  "67e8",
-  "null",
-  "~",
-  "true",
-  "\r\n",
-  "\0",
-  "\uFEFF",
-  "\uD800",
-  "\u2028"
-])
-
 describe("every decoder", () => {
-  it.effect.prop(
-    "survives any bytes",
-    [Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))))],
-    ([bytes]) => answers(Uint8Array.from(bytes)),
-    { arbitrary: { runs: 200 } }
-  )
-
-  it.effect.prop(
-    "survives any YAML-like text",
-    [Arbitrary.array(Arbitrary.schema(fragments))],
-    ([parts]) => answers(parts.join("")),
-    { arbitrary: { runs: 500 } }
-  )
-
-  const text = Arbitrary.schema(Schema.Literals([valid.native, valid.start, valid.delete]))
-  const position = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 200 })))
-  it.effect.prop(
-    "survives any change of a valid text",
-    [text, position, position, Arbitrary.array(Arbitrary.schema(fragments))],
-    ([text, from, length, parts]) => answers(text.slice(0, from) + parts.join("") + text.slice(from + length % 8)),
-    { arbitrary: { runs: 500 } }
-  )
-
-  it.effect("takes the texts that the changes begin with", () =>
-    Effect.gen(function*() {
-      yield* NativeSpec.decode(valid.native)
-      yield* StartPayload.decode(valid.start)
-      yield* SeedCommands.decodeDelete(valid.delete)
-    }))
-
   const fill = (unit: string) => unit.repeat(bytesMax / new TextEncoder().encode(unit).length)
   const expansion = Array.from({ length: 20 }, (_, i) => {
     const [anchor, alias] = [String.fromCharCode(97 + i), String.fromCharCode(96 + i)]
