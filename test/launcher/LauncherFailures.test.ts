@@ -280,4 +280,22 @@ describe("what is there already under an id that no record explains", () => {
       assert.isDefined(node.world.machine(a))
       assert.deepStrictEqual(yield* launcher.list, [])
     }))
+
+  it.effect("is left alone when the record that explained it can not be read any more", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1"))
+      yield* first.close
+      node.disk.records.clear()
+      node.wrapStore = (store) => ({
+        ...store,
+        load: Effect.succeed({ records: [], unreadable: [{ path: "/unreadable/2-a1.json", why: "not JSON" }] })
+      })
+      const launcher = yield* node.launcher()
+      yield* settle
+      assert.deepStrictEqual(yield* launcher.list, [])
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "InstanceExists")
+      assert.isDefined(node.world.machine(a))
+    }))
 })
