@@ -2,7 +2,7 @@
  * The process of a guest: telling it from all others, finding it again, and ending it.
  */
 import * as Process from "node:process"
-import { type Duration, Effect } from "effect"
+import { type Duration, Effect, Option } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { fail, HostFailure, StillAlive, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as GuestFile from "./GuestFile.ts"
@@ -68,13 +68,15 @@ export const isAlive = ({ pid, signature, startTicks }: Identity): boolean => {
 
 /**
  * The guest's process by its pid file: a few microseconds. That it is not found proves nothing: a guest exists before its
- * pid file does, see {@link search}.
+ * pid file does, see {@link search}. What is there in the file's place that is none has it searched for: a process that
+ * put a link there shall not get away with it.
  */
 export const findByPidFile = Effect.fnUntraced(function*(
   signature: Signature
-): Effect.fn.Return<Identity | undefined, VirtualizerError> {
-  const text = yield* GuestFile.readSmall(signature.pidFile, 32)
-  const pid = Number.parseInt(text ?? "", 10)
+): Effect.fn.Return<Identity | undefined> {
+  const text = yield* Effect.option(GuestFile.readSmall(signature.pidFile, 32))
+  if (Option.isNone(text)) return yield* search(signature)
+  const pid = Number.parseInt(text.value ?? "", 10)
   return pid > 0 ? identify(signature, pid) : undefined
 })
 

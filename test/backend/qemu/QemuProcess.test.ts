@@ -32,6 +32,18 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuProcess", (it) => 
         assert.isUndefined(yield* QemuProcess.find({ ...signature, pidFile: `${signature.pidFile}x` }))
       }))
 
+    it.effect("is found also when it put something else in its pid file's place", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const { pid, signature } = yield* pretend
+        for (const put of [fs.symlink("/etc/passwd", signature.pidFile), fs.makeDirectory(signature.pidFile)]) {
+          yield* put
+          assert.strictEqual((yield* QemuProcess.findByPidFile(signature))?.pid, pid)
+          assert.strictEqual((yield* QemuProcess.find(signature))?.pid, pid)
+          yield* fs.remove(signature.pidFile, { recursive: true })
+        }
+      }))
+
     it.effect("is no other that has its number", () =>
       Effect.gen(function*() {
         const { pid, signature, writePid } = yield* pretend
