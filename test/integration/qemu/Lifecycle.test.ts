@@ -3,6 +3,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, FileSystem, Path, Stream } from "effect"
 import type { Guest } from "../../../src/Virtualizer.ts"
 import { ChildProcess } from "effect/process"
+import { programsBegun } from "../../host/programsBegun.ts"
 import * as Rig from "./Rig.ts"
 
 layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it) => {
@@ -201,7 +202,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
           const child = yield* ChildProcess.make(process.execPath, [program, rig.config.stateDirectory, id], {
             stdin: "ignore",
             stderr: "inherit",
-            killSignal: "SIGKILL"
+            killSignal: "SIGKILL",
+            additionalFds: { fd3: { type: "output" } }
           })
           const word = killAfterMillis === undefined ? "launched" : "launching"
           yield* child.stdout.pipe(
@@ -212,7 +214,10 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
           )
           yield* Effect.sleep(killAfterMillis ?? 0)
           process.kill(child.pid, "SIGKILL")
+          // A child that it has forked is not told from it until that begins another program. Then this ends, too.
+          yield* Stream.runDrain(child.getOutputFd(3))
           yield* Effect.exit(child.exitCode)
+          yield* programsBegun
           return yield* rig.guest(spec)
         }, Effect.scoped)
         for (const [index, millis] of [2, 5, 8, 12, 20].entries()) {
