@@ -60,4 +60,13 @@ export const decode = Effect.fn("NativeSpec.decode")(
 export const encodeJson = (spec: InstanceSpec): string => JSON.stringify(encodeSpec(spec), null, 2) + "\n"
 
 /** The spec as YAML. Every reader of YAML 1.2 takes its ids for strings. */
-export const encodeYaml = (spec: InstanceSpec): string => Yaml.stringify(encodeSpec(spec), { lineWidth: 0 })
+export const encodeYaml = (spec: InstanceSpec): string => {
+  const document = new Yaml.Document(encodeSpec(spec))
+  Yaml.visit(document, {
+    Scalar: (_, scalar) => {
+      // As a block, the library's choice for several lines, blank lines would lose their spaces.
+      if (typeof scalar.value === "string" && scalar.value.trim() === "") scalar.type = Yaml.Scalar.QUOTE_DOUBLE
+    }
+  })
+  return document.toString({ lineWidth: 0 })
+}

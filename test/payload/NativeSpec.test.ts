@@ -78,6 +78,15 @@ describe("NativeSpec", () => {
     { arbitrary: { runs: 300 } }
   )
 
+  for (const userData of [" \n", "  \n \n", "\n \n\n", "\t\n", " \n ", "\n", " ", " \nx\n", "x\n \n"]) {
+    it.effect(`the user data ${JSON.stringify(userData)} survives YAML`, () =>
+      Effect.gen(function*() {
+        const spec = yield* NativeSpec.decode(minimal)
+        const encoded = NativeSpec.encodeYaml({ ...spec, cloudInit: { dataSource: "nocloud", userData } })
+        assert.strictEqual((yield* NativeSpec.decode(encoded)).cloudInit?.userData, userData)
+      }))
+  }
+
   it.effect("writes YAML in which other readers find an id, and not a number", () =>
     Effect.gen(function*() {
       assert.include(NativeSpec.encodeYaml(yield* NativeSpec.decode(minimal)), "id: \"67e8\"\n")
