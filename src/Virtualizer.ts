@@ -188,7 +188,8 @@ export interface Monitor {
   readonly resume: Effect.Effect<void, VirtualizerError>
 
   /**
-   * Attaches a volume to the running guest. Success if it has it already. What fails or is interrupted is rolled back.
+   * Attaches a volume to the running guest. Success if it has it already. What fails or is interrupted is rolled back, unless
+   * the guest does not let go of the volume at once: then it has it, and its status says so.
    *
    * Fails with `AttachFailed`, `ImageUnusable`, `PathRefused`, `Unreachable` or `NotRunning`.
    */

@@ -50,7 +50,7 @@ export const QemuConfig = Schema.Struct({
   heartbeat: millis(10_000),
   /** How long `quit` may take before SIGKILL, and SIGKILL before the guest is given up as immortal. */
   killDeadline: millis(5_000),
-  /** How long attaching or detaching a volume may take, with its repeats while the guest still boots. */
+  /** How long detaching a volume may take, with its repeats while the guest still boots. */
   hotplugDeadline: millis(30_000)
 })
 

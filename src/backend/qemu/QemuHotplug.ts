@@ -18,6 +18,12 @@ import type { Blockdev } from "./QemuImage.ts"
 /** How often a guest is asked again to let a device go: one that boots does not hear it. */
 const askAgainAfter = Duration.seconds(1)
 
+/**
+ * How long the undoing of an attachment waits for the guest to let go. One that runs does so at once; one that boots may not
+ * for long, and what interrupted the attachment is likely to end it.
+ */
+const undoDeadline = Duration.seconds(2)
+
 const isVolumeId = Schema.is(VolumeId)
 
 /** The volumes that the guest has. */
@@ -33,15 +39,15 @@ export const volumes = Effect.fnUntraced(function*(
 
 /**
  * Plugs a volume in, whose block node is `node`. Success if it is plugged in already. Returns when the guest can see it. What
- * fails or is interrupted is undone before that is told, which takes `deadline` at most.
+ * fails or is interrupted is undone before that is told. A guest that has not let go of it two seconds later still has it, as
+ * {@link volumes} then says.
  *
  * Fails with `AttachFailed` or `Unreachable`.
  */
 export const attach = Effect.fn("QemuHotplug.attach")(function*(
   client: QmpClient,
   volume: Volume,
-  node: Blockdev,
-  deadline: Duration.Duration
+  node: Blockdev
 ): Effect.fn.Return<void, VirtualizerError> {
   const attachFailed = (detail: string) => fail(new AttachFailed({ volume: volume.id, detail }))
   const refused = failure(attachFailed)
@@ -58,7 +64,7 @@ export const attach = Effect.fn("QemuHotplug.attach")(function*(
     Effect.andThen(client.execute(QmpCommands.blockdevAdd, node)),
     Effect.andThen(client.execute(QmpCommands.deviceAdd, QemuDevices.volumeDevice(volume.id, port))),
     // Answers come in order, so that what was sent has been done, or refused, when this looks.
-    Effect.onError(() => Effect.ignore(detach(client, volume.id, deadline))),
+    Effect.onError(() => Effect.ignore(detach(client, volume.id, undoDeadline))),
     Effect.mapError(refused)
   )
 })

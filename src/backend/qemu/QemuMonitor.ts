@@ -150,7 +150,7 @@ class QemuMonitor implements Monitor {
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
     const { client, host } = this.#options
     return QemuVolume.prepare(host, volume).pipe(
-      Effect.flatMap((node) => QemuHotplug.attach(client, volume, node, host.config.hotplugDeadline)),
+      Effect.flatMap((node) => QemuHotplug.attach(client, volume, node)),
       this.#plug("QemuMonitor.attachVolume")
     )
   }

@@ -109,6 +109,29 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         assert.deepStrictEqual(yield* rig.alive, [])
       }))
 
+    it.effect("does not let go of a volume, and an attachment that is interrupted does not wait for it", () =>
+      Effect.gen(function*() {
+        const rig = yield* Rig.make()
+        const volume = yield* rig.volume("raw", "raw", "")
+        const spec = yield* rig.empty()
+        const guest = yield* rig.guest(spec)
+        yield* rig.start(guest, rig.boot(spec))
+        const { monitor } = yield* Rig.monitor(guest)
+        yield* monitor.connected
+        // When QEMU has opened the file, and a little later, until the guest has it.
+        for (let late = 0, has = false; !has; late++) {
+          const fiber = yield* Effect.forkChild(monitor.attachVolume(volume), { startImmediately: true })
+          yield* Effect.repeat(Effect.andThen(Effect.yieldNow, rig.isOpen(volume.source.path)), {
+            until: (open) => open
+          })
+          yield* Effect.repeat(Effect.yieldNow, { times: late })
+          const [taken] = yield* Effect.timed(Fiber.interrupt(fiber))
+          assert.isBelow(Duration.toMillis(taken), 15_000)
+          has = (yield* monitor.status).volumes.includes(volume.id)
+          assert.strictEqual(yield* rig.isOpen(volume.source.path), has, `${late} turns late`)
+        }
+      }))
+
     it.effect("that is frozen is told as lost, and can not be adopted until it thaws", () =>
       Effect.gen(function*() {
         const rig = yield* Rig.make({ heartbeat: Duration.millis(500), commandDeadline: Duration.millis(500) })

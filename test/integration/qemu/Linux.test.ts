@@ -1,4 +1,3 @@
-import { readdirSync, readlinkSync } from "node:fs"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Stream } from "effect"
@@ -6,15 +5,6 @@ import type { Guest } from "../../../src/Virtualizer.ts"
 import { VolumeId } from "../../../src/domain/Volume.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
 import * as Rig from "./Rig.ts"
-
-/** Whether a descriptor is of this file. One that is closed meanwhile is not. */
-const opens = (descriptor: string, path: string): boolean => {
-  try {
-    return readlinkSync(descriptor) === path
-  } catch {
-    return false
-  }
-}
 
 /** A connection to the guest's console, and what types a line there. Open for as long as the scope is. */
 const keyboard = Effect.fnUntraced(function*(guest: Guest) {
@@ -150,9 +140,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         yield* rig.start(guest, rig.boot(spec))
         const { monitor } = yield* Rig.monitor(guest)
         yield* Rig.until(guest, TinyGuest.ready)
-        const [identity] = yield* rig.alive
-        const fds = `/proc/${identity?.pid}/fd`
-        const isOpen = Effect.sync(() => readdirSync(fds).some((fd) => opens(`${fds}/${fd}`, raw.source.path)))
+        const isOpen = rig.isOpen(raw.source.path)
         // At once, when QEMU has opened the file, and a little later, until it is too late.
         let late = 0
         for (let isDone = false; !isDone; late++) {

@@ -1,6 +1,7 @@
 /**
  * A QEMU virtualizer with a state directory of its own, whose guests are gone with the scope.
  */
+import { readdirSync, readlinkSync } from "node:fs"
 import { Effect, Exit, FileSystem, Schema, Scope, Stream } from "effect"
 import * as QemuConfig from "../../../src/backend/qemu/QemuConfig.ts"
 import * as QemuDirectory from "../../../src/backend/qemu/QemuDirectory.ts"
@@ -16,6 +17,15 @@ import { exec } from "../../host/exec.ts"
 import { killGuests } from "../../host/killGuests.ts"
 
 const decodeSpec = Schema.decodeUnknownEffect(InstanceSpec)
+
+/** Whether a descriptor is of this file. One that is closed meanwhile is not. */
+const opens = (descriptor: string, path: string): boolean => {
+  try {
+    return readlinkSync(descriptor) === path
+  } catch {
+    return false
+  }
+}
 
 export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof QemuConfig.QemuConfig.Type>) {
   const fs = yield* FileSystem.FileSystem
@@ -43,6 +53,13 @@ export const make = Effect.fn("Rig.make")(function*(options?: Partial<typeof Qem
     guest,
     /** The processes of this rig's guests. */
     alive,
+    /** Whether one of them has this file open. */
+    isOpen: (path: string) =>
+      Effect.map(
+        alive,
+        (all) =>
+          all.some(({ pid }) => readdirSync(`/proc/${pid}/fd`).some((fd) => opens(`/proc/${pid}/fd/${fd}`, path)))
+      ),
     directory: (spec: InstanceSpec) => QemuDirectory.make(config, `${stateDirectory}/instances/${spec.id}`),
     boot: (spec: InstanceSpec, volumes: ReadonlyArray<Volume> = []): BootConfig => ({
       volumes,
