@@ -152,6 +152,7 @@ export class Instance {
       if (step._tag === "Launch" && !(yield* self.arm)) return
       const taking = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
       if (taking !== undefined) self.watching.begin()
+      self.volumes.begin(step, self.situation)
       let held: Monitor | undefined
       const action = perform(step, {
         record: self.situation.record,
@@ -174,6 +175,7 @@ export class Instance {
             : Effect.void
         )
       )
+      self.volumes.end()
       const now = yield* Clock.currentTimeMillis
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)

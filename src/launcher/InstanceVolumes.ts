@@ -3,6 +3,7 @@
  */
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { VolumeId } from "../domain/Volume.ts"
+import type { Step } from "./Decision.ts"
 import { isQuiescent, type Situation } from "./Situation.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 
@@ -10,6 +11,8 @@ export class InstanceVolumes {
   private readonly id: InstanceId
   private readonly claims: VolumeClaims
   private taken: ReadonlyArray<VolumeId>
+  /** What the step in flight gives the guest, which has it then or not: also what is not wanted any more. */
+  private given: ReadonlyArray<VolumeId> = []
 
   /** `taken` have been taken for the instance already. */
   constructor(id: InstanceId, claims: VolumeClaims, taken: ReadonlyArray<VolumeId>) {
@@ -25,11 +28,25 @@ export class InstanceVolumes {
     return holder
   }
 
+  /** A step begins. */
+  begin(step: Step, { record: { desired } }: Situation): void {
+    this.given = step._tag === "Attach"
+      ? [step.volume.id]
+      : step._tag === "Launch"
+      ? desired.volumes.map(({ id }) => id)
+      : []
+  }
+
+  /** The step is over, and what came of it is for the situation to say. */
+  end(): void {
+    this.given = []
+  }
+
   /** Takes what a situation calls for, and gives back the rest. */
   settle({ observed, record: { desired } }: Situation): void {
     const wanted = desired.power === "deleted" && isQuiescent(observed) ? [] : desired.volumes.map(({ id }) => id)
     const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.taken
-    const taken = [...new Set([...wanted, ...had])]
+    const taken = [...new Set([...wanted, ...had, ...this.given])]
     for (const volume of this.taken) if (!taken.includes(volume)) this.claims.release(volume, this.id)
     for (const volume of taken) this.claims.take(volume, this.id)
     this.taken = taken

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { AttachFailed, DetachFailed, HostFailure } from "../../src/VirtualizerError.ts"
 import { failing } from "./ScriptedVirtualizer.ts"
 import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
@@ -135,5 +135,39 @@ describe("Launcher.pause, resume, attach, detach", () => {
       assert.strictEqual(yield* Fiber.join(attach), "Superseded")
       assert.deepStrictEqual((yield* launcher.get(a)).volumes, [])
       yield* launcher.start(spec("b2", { volumes: [disk] }))
+    }))
+
+  it.effect("a volume is its instance's until what gave it to the guest is over, also when it is not wanted any more", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("b2"))
+      yield* launcher.start(spec("a1"))
+      const undoing = Deferred.makeUnsafe<void>()
+      const undone = Deferred.makeUnsafe<void>()
+      const undo = Effect.andThen(Deferred.succeed(undoing, undefined), Deferred.await(undone))
+      node.world.next("attach", Effect.onInterrupt(Effect.never, () => undo))
+      const attach = yield* beside(reasonOf(launcher.attach(a, disk)))
+      yield* settle
+      const detach = yield* beside(launcher.detach(a, disk.id))
+      yield* Deferred.await(undoing)
+      assert.strictEqual(yield* reasonOf(launcher.attach(b, disk)), "AlreadyAttached")
+      yield* Deferred.succeed(undone, undefined)
+      yield* Fiber.join(detach)
+      assert.strictEqual(yield* Fiber.join(attach), "Superseded")
+      yield* launcher.attach(b, disk)
+      yield* launcher.detach(b, disk.id)
+
+      yield* launcher.delete(a)
+      const launch = node.world.hold("launch")
+      const start = yield* beside(launcher.start(spec("a1", { volumes: [disk] })))
+      yield* launch.reached
+      const detachAgain = yield* beside(launcher.detach(a, disk.id))
+      yield* settle
+      assert.strictEqual(yield* reasonOf(launcher.attach(b, disk)), "AlreadyAttached")
+      yield* launch.open
+      yield* Fiber.joinAll([start, detachAgain])
+      yield* launcher.attach(b, disk)
+      assert.deepStrictEqual(node.world.violations, [])
     }))
 })
