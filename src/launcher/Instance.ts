@@ -86,8 +86,6 @@ export class Instance {
     return this.published ?? { _tag: "Pending" }
   }
 
-  // The loop
-
   /**
    * Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on.
    */
@@ -325,8 +323,6 @@ export class Instance {
       this.situation = { ...this.situation, record: saved }
     })
   }
-
-  // What others see
 
   private publish(step: Step, now: number): void {
     const state = project(this.situation, step, this.published)

@@ -9,7 +9,7 @@
  * instances/ID/     what belongs to one instance
  * ```
  */
-import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
+import { Effect, FileSystem, Layer, Path, type PlatformError, Predicate, Result, Schema, type Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
@@ -41,11 +41,6 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   if (!isAbsolute(stateDirectory)) {
     return yield* new StoreError({ message: `${stateDirectory} is not an absolute path: write it in full, from / on` })
   }
-  const records = join(stateDirectory, "records")
-  const instances = join(stateDirectory, "instances")
-  const aside = join(stateDirectory, "unreadable")
-  const recordPath = (id: InstanceId) => join(records, `${id}.json`)
-
   // Guests run as another user: it may pass through to its instance's directory, and read nothing on the way.
   const ensure = (path: string, mode: number, recursive: boolean) =>
     Effect.flatMap(fs.exists(path), (isThere) =>
@@ -56,13 +51,19 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
         Effect.mapError(failed(`${path} can not be made`))
       )
   yield* ensure(stateDirectory, 0o711, true)
+  // However it is called, it is the same directory: guests are known again by what theirs are called.
+  const root = yield* fs.realPath(stateDirectory).pipe(Effect.mapError(failed(`${stateDirectory} can not be found`)))
+  const records = join(root, "records")
+  const instances = join(root, "instances")
+  const aside = join(root, "unreadable")
+  const recordPath = (id: InstanceId) => join(records, `${id}.json`)
   yield* ensure(instances, 0o711, false)
   yield* ensure(records, 0o700, false)
-  const isLocked = yield* StateLock.acquire(join(stateDirectory, "lock"))
+  const isLocked = yield* StateLock.acquire(join(root, "lock"))
   const directory = yield* DurableFile.openDirectory(records).pipe(
     Effect.mapError(failed(`${records} can not be read`))
   )
-  const incarnation = yield* nextIncarnation(join(stateDirectory, "incarnation"))
+  const incarnation = yield* nextIncarnation(join(root, "incarnation"))
   const revisions = new Map<InstanceId, number>()
 
   const setAside = Effect.fnUntraced(function*(name: string, why: string) {
@@ -73,10 +74,14 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   }, Effect.mapError(failed(`${aside} can not take an unreadable record`)))
 
   const read = Effect.fnUntraced(function*(name: string) {
-    const text = yield* fs.readFileString(join(records, name)).pipe(
-      Effect.mapError(failed(`${join(records, name)} can not be read`))
-    )
-    const record = yield* Effect.result(decodeRecord(text))
+    const text = yield* Effect.result(fs.readFileString(join(records, name)))
+    if (Result.isFailure(text)) {
+      // What keeps all records from being read says nothing of this one.
+      return yield* isOfFile(text.failure)
+        ? setAside(name, DurableFile.describe(text.failure))
+        : Effect.fail(failed(`${join(records, name)} can not be read`)(text.failure))
+    }
+    const record = yield* Effect.result(decodeRecord(text.success))
     if (Result.isFailure(record)) return yield* setAside(name, record.failure.message)
     if (`${record.success.id}.json` !== name) return yield* setAside(name, `it is the record of ${record.success.id}`)
     revisions.set(record.success.id, record.success.revision)
@@ -135,6 +140,10 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
 
   return { incarnation, load, put, remove, directory: directoryOf, removeDirectory }
 })
+
+/** Whether a failure to read lies in the file: it is none, or its place on the disk is bad. */
+const isOfFile = ({ reason: { cause } }: PlatformError.PlatformError): boolean =>
+  Predicate.hasProperty(cause, "code") && ["EISDIR", "EIO", "ELOOP"].includes(String(cause.code))
 
 /** Durably counts the launchers of a state directory. */
 const nextIncarnation = Effect.fnUntraced(function*(path: string) {

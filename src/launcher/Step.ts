@@ -221,6 +221,7 @@ const failureOf = (step: Step, error: StepError): Failure => {
     return { phase, code: codeOf(phase), guest: "silent", detail: `${phase} took longer than ${error.millis} ms` }
   }
   const failure: Failure = { phase, code: codeOf(phase), guest: "unchanged", detail: error.message }
+  if (error._tag === "VolumeUnresolved" && phase === "launch") return { ...failure, code: "image_failure" }
   if (error._tag !== "VirtualizerError") return failure
   switch (error.reason._tag) {
     case "NotSupported":

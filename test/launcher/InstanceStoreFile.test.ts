@@ -110,6 +110,21 @@ describe("InstanceStoreFile", () => {
         }))
     })))
 
+  it.live("a record that is no file is set aside too, and keeps no other from being read", () =>
+    run(Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* directory
+      yield* withStore(path, (store) => store.put(record("a1", 1)))
+      yield* fs.makeDirectory(`${path}/records/b2.json`)
+      yield* withStore(path, (store) =>
+        Effect.gen(function*() {
+          const { records, unreadable } = yield* store.load
+          assert.deepStrictEqual(records, [record("a1", 1)])
+          assert.lengthOf(unreadable, 1)
+          assert.isTrue(yield* fs.exists(unreadable[0]?.path ?? ""))
+        }))
+    })))
+
   it.live("counts its launchers, and refuses to guess when the count can not be read", () =>
     run(Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

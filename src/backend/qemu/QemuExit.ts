@@ -1,6 +1,6 @@
 /**
- * How a guest ended, on disk: written while the guest is held at its end, or right before it is made to end, so that also
- * a launcher that comes later knows.
+ * How a guest ended, on disk, so that also a launcher that comes later knows: written while the guest is held at its end, or
+ * noted right before it is made to end and confirmed when it has.
  */
 import { Effect, FileSystem, type Path, Schema } from "effect"
 import { ExitStatus } from "../../domain/ExitStatus.ts"
@@ -23,19 +23,33 @@ export const write = Effect.fn("QemuExit.write")(function*(
   yield* HostFiles.produce(path, (temporary) => put(path, temporary, status))
 })
 
+const noted = (path: string): string => `${path}.noted`
+
 /**
- * Records how the guest is about to end because it is made to. It is whole for whoever reads it, and outlives this process,
- * but is not waited for until it is on disk: that the guest was to end is on record elsewhere. Fails like {@link write}.
+ * Notes how the guest is about to end because it is made to, which proves nothing yet: {@link confirm} does. The note is
+ * whole for whoever reads it, and outlives this process, but is not waited for until it is on disk: that the guest was to
+ * end is on record elsewhere. Fails like {@link write}.
  */
 export const note = Effect.fn("QemuExit.note")(function*(
   path: string,
   status: ExitStatus
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
-  const temporary = `${path}.noted`
+  const temporary = `${noted(path)}.partial`
   yield* Effect.mapError(fs.remove(temporary, { force: true }), HostFiles.writeFailure(path))
   yield* put(path, temporary, status)
-  yield* Effect.mapError(fs.rename(temporary, path), HostFiles.writeFailure(path))
+  yield* Effect.mapError(fs.rename(temporary, noted(path)), HostFiles.writeFailure(path))
+})
+
+/** The guest is gone, as it was noted. Without a note, nothing changes. Fails like {@link write}. */
+export const confirm = Effect.fnUntraced(function*(
+  path: string
+): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.rename(noted(path), path).pipe(
+    Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.void),
+    Effect.mapError(HostFiles.writeFailure(path))
+  )
 })
 
 const put = Effect.fnUntraced(function*(path: string, temporary: string, status: ExitStatus) {
@@ -46,23 +60,32 @@ const put = Effect.fnUntraced(function*(path: string, temporary: string, status:
   )
 })
 
-/** How the last guest ended. Nothing when that is not known: no guest ended yet, one is there, or one just vanished. */
-export const read = Effect.fn("QemuExit.read")(function*(
+const readFrom = Effect.fnUntraced(function*(
   path: string
 ): Effect.fn.Return<ExitStatus | undefined, never, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   return yield* fs.readFileString(path).pipe(
     Effect.flatMap(decode),
     Effect.map(({ status }) => status),
-    // A record that can not be read says as much as none: the guest is gone, and how is not known.
+    // A record that can not be read says as much as none: how the guest ended is not known.
     Effect.orElseSucceed(() => undefined)
   )
 })
+
+/** How the last guest ended. Nothing when that is not known: no guest ended yet, one is there, or one just vanished. */
+export const read = Effect.fn("QemuExit.read")((path: string) => readFrom(path))
+
+/** How the last guest was made to end, if it is gone. */
+export const readNote = Effect.fn("QemuExit.readNote")((path: string) => readFrom(noted(path)))
 
 /** Forgets how the last guest ended: another one begins. */
 export const clear = Effect.fnUntraced(function*(
   path: string
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
-  yield* Effect.mapError(fs.remove(path, { force: true }), HostFiles.writeFailure(path))
+  yield* Effect.forEach(
+    [path, noted(path)],
+    (path) => Effect.mapError(fs.remove(path, { force: true }), HostFiles.writeFailure(path)),
+    { discard: true }
+  )
 })

@@ -1,7 +1,7 @@
 /**
  * The guest of one instance: a QEMU process, and the files it takes.
  */
-import { Effect, Exit, FileSystem, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, FileSystem, Scope, Stream } from "effect"
 import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import type { VolumeId } from "../../domain/Volume.ts"
@@ -26,6 +26,9 @@ interface Unmonitored {
   readonly volumes: ReadonlyArray<VolumeId>
   readonly scope: Scope.Closeable
 }
+
+/** How long a guest that is there is dialled: it listens within moments of its launch, and for ever, or never again. */
+const adoptionDialDeadline = Duration.seconds(5)
 
 const killed: ExitStatus = { _tag: "Killed", signal: "SIGKILL" }
 
@@ -72,11 +75,12 @@ class QemuGuest implements Guest {
         if ((yield* QemuProcess.findByPidFile(signature)) !== undefined) return { _tag: "Running" } as const
         const fs = yield* FileSystem.FileSystem
         if (!(yield* Effect.orElseSucceed(fs.exists(directory.path), () => false))) return { _tag: "Absent" } as const
-        const lastExit = yield* QemuExit.read(directory.exit)
+        const proven = yield* QemuExit.read(directory.exit)
         // Once launched, a guest has none until it ends; it may be there and not have written its pid file yet.
-        if (lastExit === undefined && (yield* QemuProcess.search(signature)) !== undefined) {
+        if (proven === undefined && (yield* QemuProcess.search(signature)) !== undefined) {
           return { _tag: "Running" } as const
         }
+        const lastExit = proven ?? (yield* QemuExit.readNote(directory.exit))
         return (yield* QemuFiles.isComplete(directory, spec))
           ? { _tag: "Created", lastExit } as const
           : { _tag: "ImageReady" } as const
@@ -165,7 +169,10 @@ class QemuGuest implements Guest {
       if (identity === undefined) return yield* fail(new NotRunning())
       const transport = QmpTransport.unix(this.#directory.qmpSocket)
       const adopted = Effect.gen({ self: this }, function*() {
-        const client = yield* QmpClient.open(transport, QemuLaunch.clientOptions(this.#host.config))
+        const client = yield* QmpClient.open(transport, {
+          ...QemuLaunch.clientOptions(this.#host.config),
+          dialDeadline: adoptionDialDeadline
+        })
         // What it asks first goes out together with the negotiation.
         const monitor = yield* this.#watch({ client, identity }, undefined)
         yield* client.negotiated
@@ -192,12 +199,13 @@ class QemuGuest implements Guest {
         const identity = yield* QemuProcess.find(this.#signature)
         if (identity === undefined) return
         // One that is held at its end has its reason on record, which this does not change.
-        if ((yield* QemuExit.read(directory.exit)) === undefined) {
-          yield* QemuExit.write(directory.exit, killed).pipe(
-            Effect.catch((error) => Effect.logWarning("how a guest ended could not be recorded", error))
-          )
-        }
+        const isNew = (yield* QemuExit.read(directory.exit)) === undefined
+        const told = Effect.catch((error: VirtualizerError) =>
+          Effect.logWarning("how a guest ended could not be recorded", error)
+        )
+        if (isNew) yield* told(QemuExit.note(directory.exit, killed))
         yield* QemuProcess.kill(identity, config.killDeadline)
+        if (isNew) yield* told(QemuExit.confirm(directory.exit))
         yield* QemuLaunch.removeTraces(directory)
       })
     )

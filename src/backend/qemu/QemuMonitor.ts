@@ -314,6 +314,7 @@ class QemuMonitor implements Monitor {
       const isEnding = typeof cause !== "string" && (cause._tag === "Closed" || cause._tag === "Broken")
       const isGone = isEnding ? yield* QemuProcess.goneWithin(identity, host.config.killDeadline) : this.#isGone
       if (!isGone) return { _tag: "Lost", cause: typeof cause === "string" ? cause : Disconnect.format(cause) } as const
+      yield* this.#record(QemuExit.confirm(directory.exit))
       const status = this.#status ?? (yield* Effect.provideContext(QemuExit.read(directory.exit), host.services))
       return { _tag: "Exited", status: status ?? unknown } as const
     })

@@ -1,10 +1,10 @@
 /**
  * Virtual machines by QEMU (https://www.qemu.org, 7.2 or later), each a process of its own.
  */
-import { Config, Effect, Layer, Path, Stream } from "effect"
+import { Config, Effect, Layer, Path, SchemaIssue, Stream } from "effect"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import { type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
-import { fail, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
+import { fail, HostFailure, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as HostUser from "./HostUser.ts"
 import { QemuConfig } from "./QemuConfig.ts"
 import * as QemuDevices from "./QemuDevices.ts"
@@ -43,6 +43,7 @@ export const make = Effect.fn("QemuVirtualizer.make")(function*(
     searchPath: yield* Effect.orElseSucceed(Config.String("PATH"), () => defaultPath),
     services: yield* Effect.context<Services>()
   }
+  const scan = Effect.provideContext(QemuDiscovery.scan(stateDirectory), host.services)
   return {
     name: "qemu",
     capabilities: { boot: ["image", "volume", "kernel"], pause: true, liveVolumes: true, console: true },
@@ -51,10 +52,10 @@ export const make = Effect.fn("QemuVirtualizer.make")(function*(
       return what === undefined ? QemuGuest.make(host, spec, directory) : Effect.fail(fail(new NotSupported({ what })))
     },
     discover: Stream.fromIterableEffect(
-      Effect.map(QemuDiscovery.scan(stateDirectory), (guests) => guests.map(({ found }) => found))
+      Effect.map(scan, (guests) => guests.map(({ found }) => found))
     ),
     destroy: Effect.fn("QemuVirtualizer.destroy")(function*(found) {
-      const guests = yield* QemuDiscovery.scan(stateDirectory)
+      const guests = yield* scan
       yield* Effect.forEach(
         guests.filter((guest) => guest.found.id === found.id),
         ({ identity }) => QemuProcess.kill(identity, config.killDeadline),
@@ -70,5 +71,13 @@ export const layer = (
 ): Layer.Layer<Virtualizers, VirtualizerError, Services> =>
   Layer.effect(
     Virtualizers,
-    Effect.map(Effect.suspend(() => make(QemuConfig.make(config))), (qemu) => new Map([[qemu.name, qemu]]))
+    QemuConfig.makeEffect(config).pipe(
+      Effect.mapError((issue) =>
+        fail(
+          new HostFailure({ detail: `the configuration of QEMU: ${SchemaIssue.defaultFormatter(issue)}: correct it` })
+        )
+      ),
+      Effect.flatMap(make),
+      Effect.map((qemu) => new Map([[qemu.name, qemu]]))
+    )
   )

@@ -4,6 +4,8 @@ import { Duration, Effect, Fiber, FileSystem, Path, Stream } from "effect"
 import type { Guest } from "../../../src/Virtualizer.ts"
 import { ChildProcess } from "effect/process"
 import { programsBegun } from "../../host/programsBegun.ts"
+import * as QemuExit from "../../../src/backend/qemu/QemuExit.ts"
+import * as QemuProcess from "../../../src/backend/qemu/QemuProcess.ts"
 import * as Rig from "./Rig.ts"
 
 layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it) => {
@@ -168,6 +170,22 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         assert.strictEqual((yield* adopted.probe)._tag, "Created")
         yield* adopted.deleteImage
         assert.isFalse(yield* fs.exists(directory.sockets))
+      }))
+
+    it.effect("has not ended for having been made to: a note of that without the process's end proves nothing", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const rig = yield* Rig.make()
+        const spec = yield* rig.empty()
+        const guest = yield* rig.guest(spec)
+        const directory = rig.directory(spec)
+        yield* rig.start(guest, rig.boot(spec))
+        // As a launcher leaves it that is killed after its note, and a guest that removes its pid file.
+        yield* QemuExit.note(directory.exit, { _tag: "Quit" })
+        yield* fs.remove(directory.pidFile)
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Running" })
+        yield* Effect.flatMap(rig.alive, Effect.forEach((identity) => QemuProcess.kill(identity, "10 seconds")))
+        assert.deepStrictEqual(yield* guest.probe, { _tag: "Created", lastExit: { _tag: "Quit" } })
       }))
 
     it.effect("leaves nothing when its launch is interrupted, whenever that is", () =>
