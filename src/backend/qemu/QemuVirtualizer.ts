@@ -74,7 +74,9 @@ export const layer = (
     QemuConfig.makeEffect(config).pipe(
       Effect.mapError((issue) =>
         fail(
-          new HostFailure({ detail: `the configuration of QEMU: ${SchemaIssue.defaultFormatter(issue)}: correct it` })
+          new HostFailure({
+            detail: `the configuration of QEMU: ${SchemaIssue.makeFormatterDefault()(issue)}: correct it`
+          })
         )
       ),
       Effect.flatMap(make),
