@@ -41,8 +41,8 @@ export const write = (
       const file = yield* fs.open(partial, { flag: "w", mode: 0o600 })
       yield* file.writeAll(bytes)
       yield* file.sync
+      yield* fs.rename(partial, path)
     })).pipe(
-      Effect.andThen(fs.rename(partial, path)),
       Effect.onError(() => Effect.ignore(fs.remove(partial, { force: true }))),
       Effect.andThen(directory.sync)
     )

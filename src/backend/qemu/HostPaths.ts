@@ -1,7 +1,7 @@
 /**
  * The paths of this host that guests may use.
  */
-import { Effect, FileSystem, Path } from "effect"
+import { Effect, FileSystem, Option, Path } from "effect"
 import { fail, ImageUnusable, PathRefused, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as HostFiles from "./HostFiles.ts"
 import type { QemuConfig } from "./QemuConfig.ts"
@@ -13,15 +13,21 @@ export const roots = (config: QemuConfig): ReadonlyArray<string> => [
   `${config.stateDirectory}/images`
 ]
 
-/** Whether a resolved path is within a directory, which is resolved too; one that does not exist holds nothing. */
+/** A directory with every link resolved. One that does not exist holds nothing. */
+const realDirectory = (directory: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.option(fs.realPath(directory)))
+
+/** Whether one resolved path is within another. */
+const holds = (relative: (from: string, to: string) => string, directory: string, real: string): boolean => {
+  const rest = relative(directory, real)
+  return rest !== "" && rest !== ".." && !rest.startsWith("../")
+}
+
+/** Whether a resolved path is within a directory, which is resolved too. */
 export const isWithin = Effect.fnUntraced(
   function*(real: string, directory: string): Effect.fn.Return<boolean, never, FileSystem.FileSystem | Path.Path> {
-    const fs = yield* FileSystem.FileSystem
-    const { isAbsolute, relative } = yield* Path.Path
-    const root = yield* Effect.option(fs.realPath(directory))
-    if (root._tag === "None") return false
-    const rest = relative(root.value, real)
-    return rest !== "" && rest !== ".." && !rest.startsWith("../") && !isAbsolute(rest)
+    const { relative } = yield* Path.Path
+    return Option.exists(yield* realDirectory(directory), (directory) => holds(relative, directory, real))
   }
 )
 
@@ -39,7 +45,7 @@ export const resolve = Effect.fn("HostPaths.resolve")(
     roots: ReadonlyArray<string>
   ): Effect.fn.Return<string, VirtualizerError, FileSystem.FileSystem | Path.Path> {
     const fs = yield* FileSystem.FileSystem
-    const { isAbsolute } = yield* Path.Path
+    const { isAbsolute, relative } = yield* Path.Path
     const unusable = (detail: string) => fail(new ImageUnusable({ path, detail }))
     const whyNot = HostFiles.describe({
       NotFound: "there is no such file: put it there, or correct the path",
@@ -48,9 +54,13 @@ export const resolve = Effect.fn("HostPaths.resolve")(
     if (!isAbsolute(path) || path.includes("\0")) {
       return yield* unusable("it is not an absolute path: write it in full, from / on")
     }
-    const real = yield* fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error))))
-    const within = yield* Effect.forEach(roots, (root) => isWithin(real, root), { concurrency: "unbounded" })
-    if (!within.includes(true)) return yield* fail(new PathRefused({ path, roots }))
+    const [real, realRoots] = yield* Effect.all([
+      fs.realPath(path).pipe(Effect.mapError((error) => unusable(whyNot(error)))),
+      Effect.forEach(roots, realDirectory, { concurrency: "unbounded" })
+    ], { concurrency: "unbounded" })
+    if (!realRoots.some(Option.exists((root) => holds(relative, root, real)))) {
+      return yield* fail(new PathRefused({ path, roots }))
+    }
     const info = yield* fs.stat(real).pipe(Effect.mapError((error) => unusable(whyNot(error))))
     if (info.type !== "File") return yield* unusable("it is not a regular file: give the path of one")
     return real

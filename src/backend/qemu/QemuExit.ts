@@ -20,7 +20,7 @@ export const write = Effect.fn("QemuExit.write")(function*(
   path: string,
   status: ExitStatus
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
-  yield* HostFiles.produce(path, (temporary) => put(path, temporary, status))
+  yield* HostFiles.produce(path, (temporary) => put(path, temporary, status, "wx"))
 })
 
 const noted = (path: string): string => `${path}.noted`
@@ -36,8 +36,7 @@ export const note = Effect.fn("QemuExit.note")(function*(
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   const temporary = `${noted(path)}.partial`
-  yield* Effect.mapError(fs.remove(temporary, { force: true }), HostFiles.writeFailure(path))
-  yield* put(path, temporary, status)
+  yield* put(path, temporary, status, "w")
   yield* Effect.mapError(fs.rename(temporary, noted(path)), HostFiles.writeFailure(path))
 })
 
@@ -52,10 +51,10 @@ export const confirm = Effect.fnUntraced(function*(
   )
 })
 
-const put = Effect.fnUntraced(function*(path: string, temporary: string, status: ExitStatus) {
+const put = Effect.fnUntraced(function*(path: string, temporary: string, status: ExitStatus, flag: "w" | "wx") {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.orDie(encode({ status }))
-  yield* fs.writeFileString(temporary, text, { flag: "wx", mode: 0o600 }).pipe(
+  yield* fs.writeFileString(temporary, text, { flag, mode: 0o600 }).pipe(
     Effect.mapError(HostFiles.writeFailure(path))
   )
 })

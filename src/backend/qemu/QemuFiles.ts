@@ -40,7 +40,10 @@ export const checkSource = (
       return Stream.fromEffect(Effect.gen(function*() {
         const { initrd, path } = yield* resolveKernel(host, boot)
         const paths = initrd === undefined ? [path] : [path, initrd]
-        yield* Effect.forEach(paths, (file) => HostUser.checkAccess(host.user, file, "read"), { discard: true })
+        yield* Effect.forEach(paths, (file) => HostUser.checkAccess(host.user, file, "read"), {
+          concurrency: "unbounded",
+          discard: true
+        })
         return yield* whole(paths)
       }))
     case "volume":
@@ -75,7 +78,9 @@ const whole = Effect.fnUntraced(function*(
   paths: ReadonlyArray<string>
 ): Effect.fn.Return<ImageProgress, VirtualizerError, Services> {
   const fs = yield* FileSystem.FileSystem
-  const sizes = yield* Effect.forEach(paths, (path) => Effect.mapError(fs.stat(path), HostFiles.readFailure(path)))
+  const sizes = yield* Effect.forEach(paths, (path) => Effect.mapError(fs.stat(path), HostFiles.readFailure(path)), {
+    concurrency: "unbounded"
+  })
   const bytes = sizes.reduce((sum, { size }) => sum + Option.getOrElse(ByteSize.toNumber(size), () => 0), 0)
   return { doneBytes: bytes, totalBytes: bytes }
 })
