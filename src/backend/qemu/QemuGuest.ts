@@ -145,12 +145,15 @@ class QemuGuest implements Guest {
       const unmonitored = yield* this.#takeUnmonitored
       return unmonitored === undefined
         ? yield* this.#adopt
-        : yield* this.#watch(unmonitored.launched, unmonitored.volumes)
+        : yield* this.#watch(unmonitored.launched, { ...unmonitored.launched, volumes: unmonitored.volumes })
     }).pipe(Effect.withSpan("QemuGuest.monitor"))
   }
 
-  #watch({ client, identity }: QemuLaunch.Launched, launchedWith: ReadonlyArray<VolumeId> | undefined) {
-    return QemuMonitor.make({ host: this.#host, directory: this.#directory, identity, client, launchedWith })
+  #watch(
+    { client, identity }: Pick<QemuLaunch.Launched, "client" | "identity">,
+    launched: QemuMonitor.Options["launched"]
+  ) {
+    return QemuMonitor.make({ host: this.#host, directory: this.#directory, identity, client, launched })
   }
 
   get #takeUnmonitored(): Effect.Effect<Unmonitored | undefined, never, Scope.Scope> {

@@ -3,8 +3,9 @@
  */
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
-import { Deferred, Duration, Effect, FileSystem, Path, Predicate, type Scope } from "effect"
+import { Deferred, Duration, Effect, Fiber, FileSystem, Path, Predicate, type Scope } from "effect"
 import * as QmpClient from "../../qmp/QmpClient.ts"
+import * as QmpCommands from "../../qmp/QmpCommands.ts"
 import type { QmpError } from "../../qmp/QmpError.ts"
 import * as QmpTransport from "../../qmp/QmpTransport.ts"
 import { fail, HostFailure, LaunchFailed, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
@@ -28,10 +29,12 @@ export interface Options {
   readonly searchPath: string
 }
 
-/** A guest that has just been launched: its processors have not run yet. */
+/** A guest that has just been launched. */
 export interface Launched {
   readonly identity: QemuProcess.Identity
   readonly client: QmpClient.QmpClient
+  /** Its processors have been told to run: completes when they do. */
+  readonly resumed: Effect.Effect<void, QmpError>
 }
 
 /** The limits of a QMP client of a guest. */
@@ -137,6 +140,14 @@ const spawn = ({ command, directory, searchPath, signature, taps }: Options): Ef
     }
   })
 
+/** Negotiates, and in the same breath tells the processors to run, which is answered while others get ready to watch. */
+const begin = Effect.fnUntraced(function*(transport: QmpTransport.QmpTransport, config: QemuConfig) {
+  const client = yield* QmpClient.open(transport, clientOptions(config))
+  const resuming = yield* Effect.forkScoped(client.execute(QmpCommands.cont, undefined), { startImmediately: true })
+  yield* client.negotiated
+  return { client, resumed: Fiber.join(resuming) }
+})
+
 const negotiate = (options: Options, child: Child) => {
   const { config, directory } = options
   const deadline = config.launchDeadline
@@ -145,8 +156,8 @@ const negotiate = (options: Options, child: Child) => {
     if (identity === undefined) {
       return yield* Effect.flatMap(Deferred.await(child.exited), (how) => diagnose(options, how))
     }
-    const client = yield* Effect.raceFirst(
-      QmpClient.make(QmpTransport.unix(directory.qmpSocket), clientOptions(config)).pipe(
+    const begun = yield* Effect.raceFirst(
+      begin(QmpTransport.unix(directory.qmpSocket), config).pipe(
         // A process that ends closes its connection first, and knows better why.
         Effect.catch((error: QmpError) =>
           Deferred.await(child.exited).pipe(
@@ -157,7 +168,7 @@ const negotiate = (options: Options, child: Child) => {
       ),
       Effect.flatMap(Deferred.await(child.exited), (how) => diagnose(options, how))
     )
-    return { identity, client }
+    return { identity, ...begun }
   }).pipe(
     Effect.timeoutOrElse({
       duration: deadline,

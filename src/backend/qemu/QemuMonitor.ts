@@ -24,8 +24,10 @@ export interface Options {
   readonly directory: QemuDirectory
   readonly identity: QemuProcess.Identity
   readonly client: QmpClient
-  /** The volumes it was launched with, when that was us, just now: its processors have not been told to run. */
-  readonly launchedWith: ReadonlyArray<VolumeId> | undefined
+  /** When it was us who launched it just now: the volumes it was given, and what completes when its processors run. */
+  readonly launched:
+    | { readonly volumes: ReadonlyArray<VolumeId>; readonly resumed: Effect.Effect<void, QmpError> }
+    | undefined
 }
 
 /** How often a guest is shown the power button: one that boots does not look at it. */
@@ -239,12 +241,13 @@ class QemuMonitor implements Monitor {
   }
 
   get #follow(): Effect.Effect<Ended, QmpError> {
-    const { client, launchedWith } = this.#options
+    const { client, launched } = this.#options
     return Effect.scoped(Effect.gen({ self: this }, function*() {
       const { events } = yield* client.subscribe
-      const seen = launchedWith === undefined
+      const seen = launched === undefined
         ? yield* this.#seen
-        : { held: undefined, isUnbegun: true, status: { paused: false, volumes: launchedWith } }
+        : { held: undefined, isUnbegun: false, status: { paused: false, volumes: launched.volumes } }
+      if (launched !== undefined) yield* launched.resumed
       let held = seen.held
       if (held === undefined) {
         this.#paused = seen.status.paused
