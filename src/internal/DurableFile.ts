@@ -1,18 +1,12 @@
 /**
  * Files that are there whole or not at all, also after a crash of the machine.
  */
-import { Effect, FileSystem, Path, type PlatformError, Predicate, type Scope } from "effect"
+import { Effect, FileSystem, Path, type PlatformError, type Scope } from "effect"
 
 const suffix = ".partial"
 
 /** Whether a name is that of a file that was being written when its writer ended. */
 export const isPartial = (name: string): boolean => name.endsWith(suffix)
-
-/** The operating system's words for a failure, where there are any. */
-export const describe = (error: PlatformError.PlatformError): string => {
-  const { cause } = error.reason
-  return Predicate.isError(cause) ? cause.message : error.message
-}
 
 /** An open directory whose entries can be made durable. */
 export interface Directory {

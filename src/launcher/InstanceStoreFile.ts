@@ -9,10 +9,11 @@
  * instances/ID/     what belongs to one instance
  * ```
  */
-import { Effect, FileSystem, Layer, Path, type PlatformError, Predicate, Result, Schema, type Scope } from "effect"
+import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
+import * as SystemFailure from "../internal/SystemFailure.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore, StoreError, type UnreadableRecord } from "./InstanceStore.ts"
 import * as StateLock from "./StateLock.ts"
@@ -23,7 +24,7 @@ const decodeRecord = Schema.decodeEffect(RecordJson)
 const isInstanceId = Schema.is(InstanceId)
 
 const failed = (doing: string) => (error: PlatformError.PlatformError) =>
-  new StoreError({ message: `${doing}: ${DurableFile.describe(error)}` })
+  new StoreError({ message: `${doing}: ${SystemFailure.wordsOf(error)}` })
 
 /**
  * The store of a state directory, which is created where it does not exist. Holds the directory's lock as long as the
@@ -78,7 +79,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     if (Result.isFailure(text)) {
       // What keeps all records from being read says nothing of this one.
       return yield* isOfFile(text.failure)
-        ? setAside(name, DurableFile.describe(text.failure))
+        ? setAside(name, SystemFailure.wordsOf(text.failure))
         : Effect.fail(failed(`${join(records, name)} can not be read`)(text.failure))
     }
     const record = yield* Effect.result(decodeRecord(text.success))
@@ -142,8 +143,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
 })
 
 /** Whether a failure to read lies in the file: it is none, or its place on the disk is bad. */
-const isOfFile = ({ reason: { cause } }: PlatformError.PlatformError): boolean =>
-  Predicate.hasProperty(cause, "code") && ["EISDIR", "EIO", "ELOOP"].includes(String(cause.code))
+const isOfFile = (error: PlatformError.PlatformError): boolean =>
+  ["EISDIR", "EIO", "ELOOP"].includes(SystemFailure.codeOf(error) ?? "")
 
 /** Durably counts the launchers of a state directory. */
 const nextIncarnation = Effect.fnUntraced(function*(path: string) {

@@ -1,14 +1,9 @@
 /**
  * Writing files of this host so that they are there whole or not at all, and saying why that failed.
  */
-import { Effect, FileSystem, Path, type PlatformError, Predicate } from "effect"
+import { Effect, FileSystem, Path, type PlatformError } from "effect"
+import * as SystemFailure from "../../internal/SystemFailure.ts"
 import { fail, HostFailure, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
-
-/** The operating system's own code for a failure, such as `ENOSPC`, where there is one. */
-const errno = (error: PlatformError.PlatformError): string | undefined =>
-  Predicate.hasProperty(error.reason.cause, "code") && typeof error.reason.cause.code === "string"
-    ? error.reason.cause.code
-    : undefined
 
 /** Words for a failure: those given for its kind, else the operating system's. */
 export const describe =
@@ -16,12 +11,12 @@ export const describe =
   (error: PlatformError.PlatformError): string => {
     const tag = error.reason._tag
     return (tag === "NotFound" || tag === "PermissionDenied" ? words[tag] : undefined) ??
-      (Predicate.isError(error.reason.cause) ? error.reason.cause.message : error.message)
+      SystemFailure.wordsOf(error)
   }
 
 /** The failure to write below `path`: `NoSpace` on a full disk or quota, else `HostFailure` that names the path. */
 export const writeFailure = (path: string) => (error: PlatformError.PlatformError): VirtualizerError => {
-  switch (errno(error)) {
+  switch (SystemFailure.codeOf(error)) {
     case "ENOSPC":
     case "EDQUOT":
       return fail(new NoSpace({ path }))

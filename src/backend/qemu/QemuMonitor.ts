@@ -246,8 +246,11 @@ class QemuMonitor implements Monitor {
       const { events } = yield* client.subscribe
       const seen = launched === undefined
         ? yield* this.#seen
-        : { held: undefined, isUnbegun: false, status: { paused: false, volumes: launched.volumes } }
-      if (launched !== undefined) yield* launched.resumed
+        : yield* Effect.as(launched.resumed, {
+          held: undefined,
+          isUnbegun: false,
+          status: { paused: false, volumes: launched.volumes }
+        })
       let held = seen.held
       if (held === undefined) {
         this.#paused = seen.status.paused
