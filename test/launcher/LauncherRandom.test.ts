@@ -18,7 +18,7 @@ import {
   type Reason,
   Unreachable
 } from "../../src/VirtualizerError.ts"
-import { Dice } from "./Dice.ts"
+import { Dice } from "../../src/internal/Dice.ts"
 import { failing, type Point, type Script } from "./ScriptedVirtualizer.ts"
 import { beside, id, spec, TestNode, volume } from "./TestNode.ts"
 

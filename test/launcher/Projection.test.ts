@@ -6,7 +6,7 @@ import * as Learning from "../../src/launcher/Learning.ts"
 import { project } from "../../src/launcher/Projection.ts"
 import { fresh, recovered, type Situation } from "../../src/launcher/Situation.ts"
 import { type Command, wish } from "../../src/launcher/Wish.ts"
-import { Dice } from "./Dice.ts"
+import { Dice } from "../../src/internal/Dice.ts"
 import { disk, observations, record } from "./situations.ts"
 import { spec } from "./TestNode.ts"
 
