@@ -88,9 +88,8 @@ export const rules: ReadonlyArray<Rule> = [
     banned: /\bforkDetach\b|\bforkDaemon\b|\brun(Fork|Promise|Sync|Callback)(Exit)?(With)?\(/,
     instead: "Effect.forkScoped or Effect.forkIn, so that a scope owns it",
     files: src,
-    // Where an effect is the machine itself: seeded numbers, and the scheduler that pumps its own fibers.
-    except: /^src\/(internal\/Dice|testing\/Simulator)\.ts$/,
-    except: programs,
+    // Beside programs: seeded numbers, and the scheduler that runs its own fibers from outside.
+    except: /^src\/((daemon|cli)\/main|internal\/Dice|testing\/Simulator)\.ts$/,
     examples: {
       wrong: ["Effect.forkDetach(loop)", "Effect.runFork(loop)", "loop.pipe(Effect.forkDetach)", "Effect.runSync(x)"],
       right: ["Effect.forkScoped(loop)", "Effect.forkIn(loop, scope)"]
