@@ -4,7 +4,7 @@
 import { ByteSize, Effect, FileSystem, Path, Stream } from "effect"
 import { InstanceId } from "../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../src/domain/InstanceSpec.ts"
-import * as Traces from "../demo/Traces.ts"
+import * as Traces from "../host/Traces.ts"
 import * as TinyGuest from "../guest/TinyGuest.ts"
 import * as Built from "./Built.ts"
 

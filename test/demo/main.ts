@@ -18,7 +18,7 @@ import { DemoFailed } from "./LauncherProcess.ts"
 import * as LauncherProcess from "./LauncherProcess.ts"
 import * as Node from "./Node.ts"
 import { Report, StepFailed } from "./Report.ts"
-import * as Traces from "./Traces.ts"
+import * as Traces from "../host/Traces.ts"
 
 const id = InstanceId.make("67d86208-b46c-4465-9018-fe14287d415f")
 const bootVolume = VolumeId.make("demo-system")

@@ -2,7 +2,7 @@
  * Holds what runs on this host's services at points of a test's choosing: on its way to a file, or to another program.
  * Nothing of what is tested knows of it.
  */
-import { Context, Deferred, Effect, FileSystem, Path } from "effect"
+import { Context, Deferred, Effect, FileSystem, type Path } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Gate from "./Gate.ts"
 

@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { type Cause, Effect, Fiber, FileSystem, Path, Queue, Schedule, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
-import * as Traces from "../../demo/Traces.ts"
+import * as Traces from "../../host/Traces.ts"
 
 const Result = Schema.fromJsonString(Schema.Struct({
   ok: Schema.Literal(true),
