@@ -54,6 +54,13 @@ export class Stuck extends Schema.TaggedError<Stuck>()("Stuck", {
   }
 }
 
+/** Counts the fibers that began in its context, or were forked by such, and have not ended; and the sleeps of these. */
+export interface Census {
+  readonly context: Context.Context<never>
+  readonly fibers: number
+  readonly sleepers: number
+}
+
 type Task = () => void
 
 export class Simulator {
@@ -61,9 +68,8 @@ export class Simulator {
   readonly context: Context.Context<never>
   /** How many steps have been taken. */
   steps = 0
-  /** How many fibers have begun and not ended. */
-  fibers = 0
-  private readonly sleeping = new Sleepers<(effect: Effect.Effect<void>) => void>()
+  private readonly sleeping: Sleeping = new Sleepers()
+  private readonly all: Counter
   private readonly tasks: Array<Task> = []
   private readonly dice: Dice
   private readonly stepsAtOnceMax: number
@@ -74,19 +80,21 @@ export class Simulator {
     const dice = new Dice(seed)
     this.dice = dice.for("scheduler")
     this.stepsAtOnceMax = stepsAtOnceMax
-    this.context = Context.make(Clock.Clock, this.clock()).pipe(
+    this.all = new Counter(this.sleeping, () => this.now, undefined)
+    this.context = Context.merge(this.all.context, Context.make(Random.Random, dice.for("random").random)).pipe(
       Context.add(Scheduler.Scheduler, this.scheduler(Math.max(yieldBudgetLeast, yieldBudget))),
-      Context.add(Random.Random, dice.for("random").random),
-      Context.add(References.TracerEnabled, false),
-      Context.add(Metric.FiberRuntimeMetrics, {
-        recordFiberStart: () => {
-          this.fibers++
-        },
-        recordFiberEnd: () => {
-          this.fibers--
-        }
-      })
+      Context.add(References.TracerEnabled, false)
     )
+  }
+
+  /** Counts a part of the program: run that part in its context. */
+  census(): Census {
+    return new Counter(this.sleeping, () => this.now, this.all)
+  }
+
+  /** How many fibers have begun and not ended. */
+  get fibers(): number {
+    return this.all.fibers
   }
 
   /** The virtual time, from 0 on. */
@@ -147,8 +155,10 @@ export class Simulator {
     if (at === undefined) return false
     this.now = at
     while (this.sleeping.nextMillis === at) {
-      const wake = this.sleeping.pop()
-      if (wake !== undefined) this.tasks.push(() => wake(Effect.void))
+      const sleeper = this.sleeping.pop()
+      if (sleeper === undefined) break
+      sleeper.counter.sleepers--
+      this.tasks.push(() => sleeper.wake(Effect.void))
     }
     return true
   }
@@ -177,10 +187,37 @@ export class Simulator {
       makeDispatcher: () => dispatcher
     }
   }
+}
+
+type Sleeping = Sleepers<{ readonly wake: (effect: Effect.Effect<void>) => void; readonly counter: Counter }>
+
+class Counter implements Census {
+  readonly context: Context.Context<never>
+  fibers = 0
+  sleepers = 0
+  private readonly sleeping: Sleeping
+  private readonly now: () => number
+
+  constructor(sleeping: Sleeping, now: () => number, whole: Counter | undefined) {
+    this.sleeping = sleeping
+    this.now = now
+    this.context = Context.make(Clock.Clock, this.clock()).pipe(
+      Context.add(Metric.FiberRuntimeMetrics, {
+        recordFiberStart: () => {
+          this.fibers++
+          if (whole !== undefined) whole.fibers++
+        },
+        recordFiberEnd: () => {
+          this.fibers--
+          if (whole !== undefined) whole.fibers--
+        }
+      })
+    )
+  }
 
   private clock(): Clock.Clock {
-    const millis = () => this.now
-    const nanos = () => BigInt(Math.round(this.now * 1_000_000))
+    const millis = this.now
+    const nanos = () => BigInt(Math.round(millis() * 1_000_000))
     return {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
@@ -189,11 +226,16 @@ export class Simulator {
       monotonicTimeNanosUnsafe: nanos,
       monotonicTimeNanos: Effect.sync(nanos),
       sleep: (duration) => {
-        const millis = Duration.toMillis(duration)
-        if (millis <= 0) return Effect.yieldNow
+        const length = Duration.toMillis(duration)
+        if (length <= 0) return Effect.yieldNow
         return Effect.callback((resume) => {
-          const sleeper = this.sleeping.add(this.now + millis, resume)
-          return Effect.sync(() => this.sleeping.remove(sleeper))
+          const sleeper = this.sleeping.add(millis() + length, { wake: resume, counter: this })
+          this.sleepers++
+          return Effect.sync(() => {
+            const before = this.sleeping.size
+            this.sleeping.remove(sleeper)
+            this.sleepers -= before - this.sleeping.size
+          })
         })
       }
     }

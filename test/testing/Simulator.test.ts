@@ -134,6 +134,21 @@ describe("the simulator", () => {
     assert.deepStrictEqual([simulator.fibers, simulator.sleepers, simulator.runnable], [0, 0, 0])
   })
 
+  it("counts one part of a program", () => {
+    const simulator = Simulator.make({ seed: 1 })
+    const census = simulator.census()
+    const exit = simulator.run(Effect.gen(function*() {
+      yield* Effect.forkChild(Effect.sleep(1_000))
+      const part = Effect.forkChild(Effect.all([Effect.sleep(1_000), Effect.sleep(1)], { concurrency: "unbounded" }))
+      const fiber = yield* Effect.provideContext(part, census.context)
+      yield* Effect.sleep(1)
+      const during = [census.fibers, census.sleepers, simulator.fibers, simulator.sleepers]
+      yield* Fiber.interrupt(fiber)
+      return [...during, census.fibers, census.sleepers, simulator.fibers, simulator.sleepers]
+    }))
+    assert.deepStrictEqual(exit, Exit.succeed([2, 1, 4, 2, 0, 0, 2, 1]))
+  })
+
   it("a sleep that is interrupted leaves no timer", () => {
     const simulator = Simulator.make({ seed: 1 })
     const exit = simulator.run(Effect.gen(function*() {
