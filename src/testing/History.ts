@@ -32,7 +32,10 @@ export type Answer =
   | { readonly ok: true; readonly info?: InstanceInfo }
   | { readonly ok: false; readonly code: Code | "defect"; readonly detail: string }
 
-/** What a virtualizer is asked for. `connect` is the wait for a monitored guest to be connected. */
+/**
+ * What a virtualizer is asked for. `connect` is the wait for a monitored guest to be connected; `stop` asks the guest first,
+ * `quit` is a stop without grace.
+ */
 export type Operation =
   | "probe"
   | "image"
@@ -43,6 +46,7 @@ export type Operation =
   | "connect"
   | "kill"
   | "stop"
+  | "quit"
   | "pause"
   | "resume"
   | "attach"
@@ -110,7 +114,7 @@ export type Occurrence =
   | { readonly _tag: "Detached"; readonly id: InstanceId; readonly volume: VolumeId }
   /** A guest's processors stopped, or run again, without anybody having asked for it. */
   | { readonly _tag: "Held" | "Thawed"; readonly id: InstanceId }
-  /** A virtualizer is asked for something, by a launcher that lives. Operations are numbered. */
+  /** A virtualizer is asked for something, by a launcher that lives: see `ObservedVirtualizer`. Operations are numbered. */
   | {
     readonly _tag: "Acting"
     readonly act: number
