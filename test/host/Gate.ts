@@ -16,6 +16,8 @@ export interface Gate {
 export interface FiberGate extends Gate {
   /** Holds whoever runs it, until the gate is opened. May be interrupted where it is run. */
   readonly pass: Effect.Effect<void>
+  /** Says that it was reached, holding nothing. */
+  readonly arrive: () => void
 }
 
 /** What has not come by then never will: a loaded machine takes some seconds. */
@@ -41,6 +43,9 @@ export const make = (name: string): FiberGate => {
   const opening = Deferred.makeUnsafe<void>()
   return {
     pass: Effect.andThen(Deferred.succeed(arrival, undefined), Deferred.await(opening)),
+    arrive: () => {
+      Deferred.doneUnsafe(arrival, Effect.void)
+    },
     reached: within(`nothing came to ${name}`, Deferred.await(arrival)),
     open: Effect.asVoid(Deferred.succeed(opening, undefined))
   }

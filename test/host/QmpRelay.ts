@@ -18,6 +18,7 @@ interface Point {
 /** The relay of one guest. */
 export class QmpRelay {
   readonly #points: Array<Point> = []
+  readonly #watches: Array<Point> = []
   readonly #connections = new Set<Net.Socket>()
   #server: Net.Server | undefined = undefined
   readonly #path: string
@@ -38,9 +39,11 @@ export class QmpRelay {
     return gate
   }
 
-  /** How many connections there are. */
-  get connections(): number {
-    return this.#connections.size
+  /** Waits until the next such message has been passed on, counted from now. */
+  passed(way: Way, what: string): Effect.Effect<void> {
+    const gate = Gate.make(`passing ${way} ${what}`)
+    this.#watches.push({ way, what, gate })
+    return gate.reached
   }
 
   /** Cuts the control channel: what is connected is closed, and nobody listens. */
@@ -70,19 +73,23 @@ export class QmpRelay {
     server.listen(this.#path, () => resume(Effect.void))
   })
 
-  #pass(way: Way, what: string | undefined): Effect.Effect<void> {
-    return Effect.forEach(
-      this.#points.filter((point) => point.way === way && point.what === what),
-      ({ gate }) => gate.pass,
-      { discard: true }
-    )
+  /** Waits where something is held, and then tells those who wait for it to be passed on. */
+  #pass(way: Way, what: string | undefined): Effect.Effect<() => void> {
+    const here = (points: ReadonlyArray<Point>) => points.filter((point) => point.way === way && point.what === what)
+    return Effect.as(Effect.forEach(here(this.#points), ({ gate }) => gate.pass, { discard: true }), () => {
+      for (const { gate } of here(this.#watches)) gate.arrive()
+    })
   }
 
   #relay(client: Net.Socket): Effect.Effect<void> {
     /** The commands that wait for their answers, by the id that both have. */
     const commands = new Map<unknown, string>()
     return Effect.scoped(Effect.gen({ self: this }, function*() {
-      const server = yield* Effect.acquireRelease(this.#dial, (socket) => Effect.sync(() => socket.destroy()))
+      const server = yield* Effect.acquireRelease(
+        Effect.raceFirst(this.#dial, Effect.andThen(closed(client), Effect.interrupt)),
+        (socket) => Effect.sync(() => socket.destroy()),
+        { interruptible: true }
+      )
       yield* Effect.raceFirst(
         pump(client, server, (message) => {
           const { execute, id } = parse(message)
@@ -112,6 +119,14 @@ export class QmpRelay {
   }
 }
 
+/** Waits until a connection is closed that nobody reads yet. */
+const closed = (socket: Net.Socket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const done = () => resume(Effect.void)
+    socket.once("close", done)
+    return Effect.sync(() => socket.off("close", done))
+  })
+
 const parse = (text: string): Record<string, unknown> => {
   const value: unknown = JSON.parse(text)
   return Predicate.isObject(value) ? { ...value } : {}
@@ -139,11 +154,11 @@ const documents = () => {
   }
 }
 
-/** Passes messages on, each when `pass` has let it. Ends with what it reads from, without those that are held then. */
+/** Passes messages on, each when `pass` has let it, which then is told. Ends with what it reads from, without those that are held then. */
 const pump = (
   from: Net.Socket,
   to: Net.Socket,
-  pass: (message: string) => Effect.Effect<void>
+  pass: (message: string) => Effect.Effect<() => void>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     const split = documents()
@@ -165,10 +180,11 @@ const pump = (
           isHeld = true
           return pass(message)
         }).pipe(
-          Effect.andThen(Effect.sync(() => {
+          Effect.map((told) => {
             isHeld = false
             to.write(`${message}\n`)
-          }))
+            told()
+          })
         )
       )
     )

@@ -126,3 +126,9 @@ const statesIn = (entry: LauncherChange): ReadonlyArray<string> =>
 /** The code that a command fails with. */
 export const codeOf = <A>(effect: Effect.Effect<A, LauncherError>) =>
   Effect.map(Effect.flip(effect), ({ code }) => code)
+
+/** Runs something beside the test, at most until its end. */
+export const beside = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
+
+/** Whether a file is one that is being made. */
+export const isUnfinished = (path: string): boolean => /\.partial$|\.files(\/|$)|\.tmp/.test(path)

@@ -10,6 +10,8 @@ export interface StartPhase {
   readonly name: string
   /** Whether the guest is there and answers, so that a launcher that closes leaves it. */
   readonly hasGuest: boolean
+  /** Whether also an instance that was started before comes there. */
+  readonly isOfEveryStart: boolean
   readonly hold: (node: HeldNode) => Effect.Effect<Gate>
 }
 
@@ -18,11 +20,17 @@ const file = (
   side: Parameters<HeldNode["gates"]["file"]>[0],
   act: Parameters<HeldNode["gates"]["file"]>[1],
   path: RegExp
-): StartPhase => ({ name, hasGuest: false, hold: ({ gates }) => Effect.sync(() => gates.file(side, act, path)) })
+): StartPhase => ({
+  name,
+  hasGuest: false,
+  isOfEveryStart: name.startsWith("launch"),
+  hold: ({ gates }) => Effect.sync(() => gates.file(side, act, path))
+})
 
 const program = (name: string, moment: Parameters<HeldNode["gates"]["program"]>[0], words: RegExp): StartPhase => ({
   name,
   hasGuest: false,
+  isOfEveryStart: false,
   hold: ({ gates }) => Effect.sync(() => gates.program(moment, words))
 })
 
@@ -31,7 +39,12 @@ const control = (
   way: Parameters<HeldNode["relay"]["hold"]>[0],
   what: string,
   hasGuest: boolean
-): StartPhase => ({ name, hasGuest, hold: ({ relay }) => Effect.sync(() => relay.hold(way, what)) })
+): StartPhase => ({
+  name,
+  hasGuest,
+  isOfEveryStart: true,
+  hold: ({ relay }) => Effect.sync(() => relay.hold(way, what))
+})
 
 /** Stops QEMU itself (SIGSTOP) once the gate was reached. */
 const frozen = (phase: StartPhase): StartPhase => ({
@@ -44,8 +57,26 @@ const frozen = (phase: StartPhase): StartPhase => ({
     }))
 })
 
+/** Holds what follows the negotiation, once that has been passed on, and taken note of. */
+const connecting = (name: string, way: Parameters<HeldNode["relay"]["hold"]>[0]): StartPhase => {
+  const phase = control(name, way, "cont", true)
+  return {
+    ...phase,
+    hold: (node) => {
+      const negotiated = node.relay.passed("after", "qmp_capabilities")
+      return Effect.map(phase.hold(node), (gate) => ({
+        reached: Effect.andThen(Effect.all([gate.reached, negotiated], { discard: true }), turns),
+        open: gate.open
+      }))
+    }
+  }
+}
+
+/** What was written to a socket of this process has been read, and what follows from it done. */
+const turns = Effect.repeat(Effect.promise(() => new Promise((resume) => setImmediate(resume))), { times: 50 })
+
 const greeting = control("QMP: no greeting", "after", "greeting", false)
-const resuming = control("connect: the answer to cont", "after", "cont", true)
+const resuming = connecting("connect: the answer to cont", "after")
 
 export const startPhases: ReadonlyArray<StartPhase> = [
   file("image: about to be read", "before", "open", /base\.qcow2$/),
@@ -65,12 +96,13 @@ export const startPhases: ReadonlyArray<StartPhase> = [
   {
     name: "spawn: a process that is not QEMU yet",
     hasGuest: false,
+    isOfEveryStart: true,
     hold: ({ qemu }) => qemu.holdLaunch
   },
   greeting,
   frozen(greeting),
   control("QMP: the answer to the negotiation", "after", "qmp_capabilities", false),
-  control("connect: cont on its way", "before", "cont", true),
+  connecting("connect: cont on its way", "before"),
   resuming,
   frozen(resuming)
 ]
