@@ -76,6 +76,18 @@ describe("the virtual clock", () => {
       assert.deepStrictEqual(actual.slice(0, 3), [undefined, Exit.void, Infinity])
     }))
 
+  it.effect("counts nanoseconds as TestClock does", () =>
+    Effect.gen(function*() {
+      const [expected, actual] = yield* onBoth(Effect.gen(function*() {
+        yield* VirtualClock.setTime(1_700_000_000_000)
+        for (let index = 0; index < 1_000; index++) yield* VirtualClock.adjust(Duration.nanos(7n))
+        yield* VirtualClock.adjust(Duration.nanos(-3n))
+        return [yield* Clock.currentTimeNanos, yield* Clock.monotonicTimeNanos]
+      }))
+      assert.deepStrictEqual(actual, expected)
+      assert.strictEqual(actual[0], 1_700_000_000_000_006_997n)
+    }))
+
   it.effect("wakes a hundred thousand in the order of time, and at one time in the order in which they came", () =>
     on(
       VirtualClock.layer(),
@@ -196,17 +208,20 @@ describe("the virtual clock's warnings", () => {
   it.effect("tell of one who was woken and does not come to rest, and it is not waited for any longer", () =>
     Effect.gen(function*() {
       const { fiber, logged } = yield* inVirtualTime(Effect.gen(function*() {
-        const spinning = yield* Effect.forkChild(Effect.andThen(Effect.sleep(1), Effect.forever(Effect.yieldNow)))
-        const other = yield* Effect.forkChild(Effect.sleep(2))
+        const spin = Effect.forever(Effect.yieldNow)
+        const second = yield* Effect.forkChild(Effect.andThen(Effect.sleep(2), spin))
+        // Comes to rest when nobody waits for it any more, but for the second.
+        const rest = Effect.andThen(VirtualClock.withLive(Effect.sleep("25 seconds")), Effect.void)
+        const first = yield* Effect.forkChild(Effect.andThen(Effect.sleep(1), Effect.raceFirst(spin, rest)))
         yield* VirtualClock.adjust(10)
-        yield* Fiber.interrupt(spinning)
-        return [other.pollUnsafe(), yield* Clock.currentTimeMillis]
+        yield* Fiber.interrupt(second)
+        return [first.pollUnsafe(), yield* Clock.currentTimeMillis]
       }))
       yield* TestClock.adjust("9 seconds")
       assert.deepStrictEqual(logged, [])
       assert.isUndefined(fiber.pollUnsafe())
-      yield* TestClock.adjust("11 seconds")
-      assert.lengthOf(logged, 1)
+      for (let seconds = 0; seconds < 60; seconds += 10) yield* TestClock.adjust("10 seconds")
+      assert.lengthOf(logged, 2)
       assert.match(logged[0], /does not come to rest/)
       assert.deepStrictEqual(yield* Fiber.join(fiber), [Exit.void, 10])
     }))
