@@ -21,6 +21,8 @@ import * as Inventory from "../../host/Inventory.ts"
 import { killGuests } from "../../host/killGuests.ts"
 
 export const id = InstanceId.make("67e8")
+/** The id of another instance, on whose control channel there is no relay. */
+export const otherId = InstanceId.make("67e9")
 
 /**
  * What none of these tests may wait for: the deadlines of a launch (15 s), of a step, of a command that waits for a guest
@@ -132,3 +134,6 @@ export const beside = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkSc
 
 /** Whether a file is one that is being made. */
 export const isUnfinished = (path: string): boolean => /\.partial$|\.files(\/|$)|\.tmp/.test(path)
+
+/** What was written to a socket of this process has been read, and what follows from it done. */
+export const turns = Effect.repeat(Effect.promise(() => new Promise((resume) => setImmediate(resume))), { times: 50 })

@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import type { Gate } from "../../host/Gate.ts"
-import type { HeldNode } from "./HeldNode.ts"
+import * as HeldNode from "./HeldNode.ts"
 
 /** A place to hold a start. */
 export interface StartPhase {
@@ -12,13 +12,13 @@ export interface StartPhase {
   readonly hasGuest: boolean
   /** Whether also an instance that was started before comes there. */
   readonly isOfEveryStart: boolean
-  readonly hold: (node: HeldNode) => Effect.Effect<Gate>
+  readonly hold: (node: HeldNode.HeldNode) => Effect.Effect<Gate>
 }
 
 const file = (
   name: string,
-  side: Parameters<HeldNode["gates"]["file"]>[0],
-  act: Parameters<HeldNode["gates"]["file"]>[1],
+  side: Parameters<HeldNode.HeldNode["gates"]["file"]>[0],
+  act: Parameters<HeldNode.HeldNode["gates"]["file"]>[1],
   path: RegExp
 ): StartPhase => ({
   name,
@@ -27,7 +27,11 @@ const file = (
   hold: ({ gates }) => Effect.sync(() => gates.file(side, act, path))
 })
 
-const program = (name: string, moment: Parameters<HeldNode["gates"]["program"]>[0], words: RegExp): StartPhase => ({
+const program = (
+  name: string,
+  moment: Parameters<HeldNode.HeldNode["gates"]["program"]>[0],
+  words: RegExp
+): StartPhase => ({
   name,
   hasGuest: false,
   isOfEveryStart: false,
@@ -36,7 +40,7 @@ const program = (name: string, moment: Parameters<HeldNode["gates"]["program"]>[
 
 const control = (
   name: string,
-  way: Parameters<HeldNode["relay"]["hold"]>[0],
+  way: Parameters<HeldNode.HeldNode["relay"]["hold"]>[0],
   what: string,
   hasGuest: boolean
 ): StartPhase => ({
@@ -58,22 +62,19 @@ const frozen = (phase: StartPhase): StartPhase => ({
 })
 
 /** Holds what follows the negotiation, once that has been passed on, and taken note of. */
-const connecting = (name: string, way: Parameters<HeldNode["relay"]["hold"]>[0]): StartPhase => {
+const connecting = (name: string, way: Parameters<HeldNode.HeldNode["relay"]["hold"]>[0]): StartPhase => {
   const phase = control(name, way, "cont", true)
   return {
     ...phase,
     hold: (node) => {
       const negotiated = node.relay.passed("after", "qmp_capabilities")
       return Effect.map(phase.hold(node), (gate) => ({
-        reached: Effect.andThen(Effect.all([gate.reached, negotiated], { discard: true }), turns),
+        reached: Effect.andThen(Effect.all([gate.reached, negotiated], { discard: true }), HeldNode.turns),
         open: gate.open
       }))
     }
   }
 }
-
-/** What was written to a socket of this process has been read, and what follows from it done. */
-const turns = Effect.repeat(Effect.promise(() => new Promise((resume) => setImmediate(resume))), { times: 50 })
 
 const greeting = control("QMP: no greeting", "after", "greeting", false)
 const resuming = connecting("connect: the answer to cont", "after")
