@@ -7,6 +7,7 @@ import type * as QemuConfigModule from "../../src/backend/qemu/QemuConfig.ts"
 import type * as QemuVirtualizerModule from "../../src/backend/qemu/QemuVirtualizer.ts"
 import type * as LauncherModule from "../../src/launcher/Launcher.ts"
 import type * as LauncherDirectoryModule from "../../src/launcher/LauncherDirectory.ts"
+import type * as VirtualClockModule from "../../src/testing/VirtualClock.ts"
 
 const load = async (module: string) => await import(new URL(`../../dist/${module}.js`, import.meta.url).href)
 
@@ -15,6 +16,7 @@ export const QemuConfig: typeof QemuConfigModule = await load("backend/qemu/Qemu
 export const QemuVirtualizer: typeof QemuVirtualizerModule = await load("backend/qemu/QemuVirtualizer")
 export const Launcher: typeof LauncherModule = await load("launcher/Launcher")
 export const LauncherDirectory: typeof LauncherDirectoryModule = await load("launcher/LauncherDirectory")
+export const VirtualClock: typeof VirtualClockModule = await load("testing/VirtualClock")
 
 /** How the node of a bench runs QEMU. `roots` is where kernels and images are. */
 export const config = (stateDirectory: string, roots: ReadonlyArray<string>) =>

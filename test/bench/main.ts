@@ -7,16 +7,18 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Layer, Logger, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { adopt } from "./adopt.ts"
+import { virtualClock } from "./clock.ts"
 import { table } from "./Row.ts"
 import { destroyOverhead, startOverhead } from "./vm.ts"
 
 const benches = {
   "vm-start-overhead": startOverhead,
   "vm-destroy-overhead": destroyOverhead,
-  "adopt-20-vms": adopt
+  "adopt-20-vms": adopt,
+  "virtual-clock-20k-vs-testclock": virtualClock
 }
 
-const names = ["vm-start-overhead", "vm-destroy-overhead", "adopt-20-vms"] as const
+const names = ["vm-start-overhead", "vm-destroy-overhead", "adopt-20-vms", "virtual-clock-20k-vs-testclock"] as const
 
 const bench = Command.make(
   "bench",
