@@ -19,6 +19,9 @@ export const volumeDeviceId = (id: VolumeId): string => `volume-${id}`
 export const volumeNode = (id: VolumeId): string =>
   `volume-${createHash("sha256").update(id).digest("hex").slice(0, 24)}`
 
+/** Whether a block node is a volume's, by its name. */
+export const isVolumeNode = (name: string): boolean => /^volume-[0-9a-f]{24}$/.test(name)
+
 /** The volume of a device, from its QOM path as `query-block` has it; none for other devices. */
 export const volumeOfPath = (path: string): string | undefined =>
   /^\/machine\/peripheral\/volume-([^/]+)(\/|$)/.exec(path)?.[1]

@@ -137,6 +137,14 @@ class QemuMonitor implements Monitor {
     )
   }
 
+  /** The same of a guest that somebody else may have left in the middle of something. */
+  get #found() {
+    return Effect.map(
+      Effect.all([this.#seen, QemuHotplug.closeStray(this.#options.client)], { concurrency: "unbounded" }),
+      ([seen]) => seen
+    )
+  }
+
   get pause(): Effect.Effect<void, VirtualizerError> {
     return this.#command(this.#options.client.execute(QmpCommands.stop, undefined), "QemuMonitor.pause")
   }
@@ -245,7 +253,7 @@ class QemuMonitor implements Monitor {
     return Effect.scoped(Effect.gen({ self: this }, function*() {
       const { events } = yield* client.subscribe
       const seen = launched === undefined
-        ? yield* this.#seen
+        ? yield* this.#found
         : yield* Effect.as(launched.resumed, {
           held: undefined,
           isUnbegun: false,
