@@ -88,6 +88,8 @@ export const create = Effect.fn("CloudInitSeed.create")(
         ], { SOURCE_DATE_EPOCH: everyTime })
         if (outcome.code !== 0) return yield* HostCommand.writeFailure(target, xorriso, outcome)
         yield* HostUser.give(user, temporary, 0o600)
+        // Once the seed is there, nobody comes back for what it was made of.
+        yield* remove
       })
     // What a killed process left goes first.
     yield* remove.pipe(Effect.andThen(HostFiles.produce(target, write)), Effect.ensuring(remove))

@@ -26,18 +26,19 @@ export const write = Effect.fn("QemuExit.write")(function*(
 const noted = (path: string): string => `${path}.noted`
 
 /**
- * Notes how the guest is about to end because it is made to, which proves nothing yet: {@link confirm} does. The note is
- * whole for whoever reads it, and outlives this process, but is not waited for until it is on disk: that the guest was to
- * end is on record elsewhere. Fails like {@link write}.
+ * Notes how the guest is about to end because it is made to, which proves nothing yet: {@link confirm} does. The note
+ * outlives this process, but is not waited for until it is on disk: that the guest was to end is on record elsewhere. One
+ * that was cut short says as much as none. Fails like {@link write}, and then there is no note.
  */
 export const note = Effect.fn("QemuExit.note")(function*(
   path: string,
   status: ExitStatus
 ): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
-  const temporary = `${noted(path)}.partial`
-  yield* put(path, temporary, status, "w")
-  yield* Effect.mapError(fs.rename(temporary, noted(path)), HostFiles.writeFailure(path))
+  yield* Effect.onError(
+    put(path, noted(path), status, "w"),
+    () => Effect.ignore(fs.remove(noted(path), { force: true }))
+  )
 })
 
 /** The guest is gone, as it was noted. Without a note, nothing changes. Fails like {@link write}. */
