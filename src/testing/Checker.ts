@@ -18,6 +18,7 @@ export interface Violation {
 
 /** One promise. */
 export interface Checker {
+  /** What is promised, in a few words. */
   readonly name: string
   /** All breaches of it. Pure: the same history always gives the same. */
   readonly check: (history: History) => ReadonlyArray<Violation>
@@ -37,14 +38,16 @@ export const make = (
   name,
   check: (history) => {
     const violations: Array<Violation> = []
-    let now: { readonly entry: Entry; readonly index: number } | undefined
+    let atMillis = 0
+    let index = 0
     const look = begin((detail) => {
-      violations.push({ checker: name, atMillis: now?.entry.atMillis ?? 0, index: now?.index ?? 0, detail })
+      violations.push({ checker: name, atMillis, index, detail })
     })
-    history.forEach((entry, index) => {
-      now = { entry, index }
+    for (const entry of history) {
+      atMillis = entry.atMillis
       look(entry, index)
-    })
+      index++
+    }
     return violations
   }
 })

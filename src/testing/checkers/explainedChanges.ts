@@ -1,0 +1,231 @@
+/**
+ * No acknowledged command is lost, second half, and no record without an explanation: every change of what the disk says is
+ * wanted has a cause. So what a command put there stays there until something takes it away that may.
+ *
+ * Causes are calls, and what befalls a guest. A call can have an effect from the moment it is called until it is answered;
+ * where two calls overlap, either may be first. One that failed, was given up, or lost its launcher may have an effect later,
+ * since its step can go on and fail, also under the next launcher: it lingers. It lingers no more when a call that came after
+ * it, and that leaves nothing of it to go on, is acknowledged.
+ *
+ * Without a call, a start may end (its guest did, or a step failed: `ended` says so), and a first start that never came to a
+ * launch is undone. A write whose writer never heard that it was done may be taken back by the next.
+ */
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import { equivalence } from "../../domain/InstanceSpec.ts"
+import type { VolumeId } from "../../domain/Volume.ts"
+import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
+import { type Checker, make } from "../Checker.ts"
+import { type Answer, type Call, type Entry, idOf } from "../History.ts"
+
+/** A call that may have an effect. */
+interface Cause {
+  readonly command: Call
+  readonly incarnation: number
+  readonly called: number
+  /** The entry that answered it or gave it up. */
+  over: number | undefined
+  isAbandoned: boolean
+}
+
+type Kind = Call["_tag"]
+
+/** Which calls, over before it was called, can have no effect any more once a command is acknowledged. */
+const settles: Readonly<Record<Kind, ReadonlyArray<Kind>>> = {
+  Start: ["Start", "Stop", "Delete"],
+  Stop: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Delete: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Pause: ["Pause", "Resume"],
+  Resume: ["Pause", "Resume"],
+  Attach: ["Attach", "Detach"],
+  Detach: ["Attach", "Detach"],
+  Get: [],
+  Stats: [],
+  List: []
+}
+
+/** Codes of commands that were refused before anything was done about them. */
+const refusals: ReadonlyArray<string> = ["instance_exists", "already_attached"]
+
+const volumeOf = (command: Call): VolumeId | undefined =>
+  command._tag === "Attach" ? command.volume.id : command._tag === "Detach" ? command.volume : undefined
+
+/** What is known of one instance. */
+interface Subject {
+  record: InstanceRecord | undefined
+  /** The last record whose writer knows that it is there, where that is another. */
+  heard: InstanceRecord | undefined
+  causes: Array<Cause>
+}
+
+export const explainedChanges: Checker = make("no change of a record without a cause", (complain) => {
+  const subjects = new Map<InstanceId, Subject>()
+  const calls = new Map<number, { readonly cause: Cause; readonly subject: Subject }>()
+
+  const subjectOf = (id: InstanceId): Subject => {
+    const subject = subjects.get(id) ?? { record: undefined, heard: undefined, causes: [] }
+    subjects.set(id, subject)
+    return subject
+  }
+
+  const acknowledged = (subject: Subject, cause: Cause): void => {
+    const kinds = settles[cause.command._tag]
+    const volume = volumeOf(cause.command)
+    subject.causes = subject.causes.filter((other) =>
+      other !== cause && (
+        other.over === undefined || other.over > cause.called || !kinds.includes(other.command._tag) ||
+        (volume !== undefined && volumeOf(other.command) !== volume)
+      )
+    )
+  }
+
+  const over = (index: number, call: number, answer: Answer | undefined): void => {
+    const found = calls.get(call)
+    if (found === undefined) return
+    calls.delete(call)
+    const { cause, subject } = found
+    cause.over = index
+    if (answer?.ok === true) acknowledged(subject, cause)
+    else if (answer !== undefined && refusals.includes(answer.code)) {
+      subject.causes = subject.causes.filter((other) => other !== cause)
+    }
+  }
+
+  /** A launcher is no more. Of what it was asked for, only steps that were under way can still have an effect. */
+  const gone = (incarnation: number, index: number): void => {
+    for (const [call, { cause }] of calls) {
+      if (cause.incarnation !== incarnation) continue
+      cause.over = index
+      calls.delete(call)
+    }
+    for (const subject of subjects.values()) {
+      subject.causes = subject.causes.filter(({ command: { _tag }, incarnation: of }) =>
+        of !== incarnation || _tag === "Attach" || _tag === "Detach" || _tag === "Pause" || _tag === "Resume"
+      )
+    }
+  }
+
+  const recorded = (id: InstanceId, next: InstanceRecord, isHeard: boolean): void => {
+    const subject = subjectOf(id)
+    const { causes, heard, record } = subject
+    const reason = record === undefined ? unexplainedBirth(next, causes) : unexplained(record, next, causes)
+    if (reason !== undefined && (heard === record || unexplainedSince(heard, next, causes) !== undefined)) {
+      complain(`${id}: ${reason}`)
+    }
+    subject.record = next
+    if (isHeard) subject.heard = next
+  }
+
+  return (entry: Entry, index) => {
+    switch (entry._tag) {
+      case "Began":
+        // What it reads is what there is.
+        for (const subject of subjects.values()) subject.heard = subject.record
+        return
+      case "Called": {
+        const id = idOf(entry.command)
+        const { command, incarnation } = entry
+        if (id === undefined || settles[command._tag].length === 0) return
+        const cause = { command, incarnation, called: index, over: undefined, isAbandoned: false }
+        const subject = subjectOf(id)
+        subject.causes.push(cause)
+        calls.set(entry.call, { cause, subject })
+        return
+      }
+      case "Abandoning": {
+        const found = calls.get(entry.call)
+        if (found !== undefined) found.cause.isAbandoned = true
+        return
+      }
+      case "Answered":
+        return over(index, entry.call, entry.answer)
+      case "Abandoned":
+        return over(index, entry.call, undefined)
+      case "Crashed":
+      case "Closed":
+        return gone(entry.incarnation, index)
+      case "Recorded":
+        return recorded(entry.id, entry.record, entry.isHeard ?? true)
+      case "Removed":
+      case "SetAside": {
+        const subject = subjectOf(entry.id)
+        if (entry._tag === "Removed" && subject.record !== undefined) {
+          const { boot, desired } = subject.record
+          if (desired.power !== "deleted" && boot > 0) {
+            complain(`${entry.id}: its record was removed, and it is wanted ${desired.power}`)
+          }
+        }
+        subject.record = undefined
+        subject.heard = undefined
+        subject.causes = subject.causes.filter((cause) => cause.over === undefined)
+        return
+      }
+      default:
+        return
+    }
+  }
+})
+
+const has = (causes: ReadonlyArray<Cause>, ...kinds: ReadonlyArray<Kind>): boolean =>
+  causes.some(({ command }) => kinds.includes(command._tag))
+
+const unexplainedSince = (
+  before: InstanceRecord | undefined,
+  next: InstanceRecord,
+  causes: ReadonlyArray<Cause>
+): string | undefined => before === undefined ? unexplainedBirth(next, causes) : unexplained(before, next, causes)
+
+/** Why a first record should not be there. */
+const unexplainedBirth = ({ boot, spec }: InstanceRecord, causes: ReadonlyArray<Cause>): string | undefined => {
+  if (!has(causes, "Start")) return "it is on record, and nobody asked for it to be started"
+  if (!causes.some(({ command }) => command._tag === "Start" && equivalence(command.spec, spec))) {
+    return "it is on record with a spec that nobody asked for"
+  }
+  return boot === 0 ? undefined : "its first record says that it was launched"
+}
+
+/** Why a record should not follow another. */
+const unexplained = (
+  before: InstanceRecord,
+  next: InstanceRecord,
+  causes: ReadonlyArray<Cause>
+): string | undefined => {
+  const { desired: { epoch, power, volumes } } = next
+  const was = before.desired
+  const isOver = next.ended !== null && next.ended.epoch === was.epoch && before.ended?.epoch !== was.epoch
+  const isWithdrawn = causes.some(({ command, isAbandoned }) => command._tag === "Start" && isAbandoned)
+  if (next.boot !== before.boot && next.boot !== epoch) {
+    return `boot ${before.boot} became ${next.boot}, at start ${epoch}`
+  }
+  if (was.power === "deleted" && power !== "deleted") return `its delete was forgotten: it is wanted ${power}`
+
+  if (epoch !== was.epoch) {
+    if (epoch !== was.epoch + 1 || power !== "running") return `start ${was.epoch} became start ${epoch}, ${power}`
+    if (!has(causes, "Start")) return `it was started again (${epoch}), and nobody asked for it`
+    if (was.power !== "stopped" && !isOver && !isWithdrawn) {
+      return `start ${epoch} came while it was wanted ${was.power}`
+    }
+  } else if (power !== was.power) {
+    const change = `wanted ${was.power}, it came to be wanted ${power}`
+    switch (power) {
+      case "deleted": {
+        const isProvisional = before.boot === 0 && epoch <= 1
+        if (!has(causes, "Delete") && !isProvisional && !(isWithdrawn && epoch === 1)) {
+          return `${change}: nobody deleted it`
+        }
+        break
+      }
+      case "stopped":
+        if (!has(causes, "Stop") && !isOver && !isWithdrawn) return `${change}: nobody stopped it, and it had not ended`
+        break
+      case "running":
+      case "paused":
+        if (was.power === "stopped") return `${change} without being started`
+        if (!has(causes, "Pause", "Resume")) return `${change}: nobody asked for it`
+    }
+  }
+
+  const gained = volumes.filter(({ id }) => !was.volumes.some((volume) => volume.id === id))
+  const lost = was.volumes.filter(({ id }) => !volumes.some((volume) => volume.id === id))
+  const stray = [...gained, ...lost].find(({ id }) => !causes.some(({ command }) => volumeOf(command) === id))
+  return stray === undefined ? undefined : `volume ${stray.id} came or went, and nobody attached or detached it`
+}

@@ -1,0 +1,65 @@
+/**
+ * Instances move from state to state as the table of legal moves says, and nobody is told twice of the same.
+ *
+ * A new instance begins as `Pending`, or as `Stopping` where it was stopped or deleted before anything was done for it; one
+ * that a launcher found on disk begins as `Unknown`. What was before a snapshot is for the snapshot to say.
+ */
+import { Schema } from "effect"
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import { InstanceState, moves } from "../../domain/InstanceState.ts"
+import { type Checker, make } from "../Checker.ts"
+
+const isEqualState = Schema.toEquivalence(InstanceState)
+
+export const legalMoves: Checker = make("legal moves only", (complain) => {
+  const recorded = new Set<InstanceId>()
+  /** What the launcher that begins finds. */
+  let found = new Set<InstanceId>()
+  let states = new Map<InstanceId, InstanceState>()
+
+  const begins = (id: InstanceId, { _tag }: InstanceState): void => {
+    if (_tag === "Pending" || _tag === "Stopping" || (_tag === "Unknown" && found.has(id))) return
+    complain(`${id} begins as ${_tag}`)
+  }
+
+  return (entry) => {
+    switch (entry._tag) {
+      case "Recorded":
+        recorded.add(entry.id)
+        return
+      case "Removed":
+      case "SetAside":
+        recorded.delete(entry.id)
+        return
+      case "Began":
+        found = new Set(recorded)
+        states = new Map()
+        return
+      case "Snapshot":
+        states = new Map(entry.states)
+        return
+      case "Told": {
+        const { change, id } = entry.event
+        const before = states.get(id)
+        if (change._tag === "Deleted") {
+          if (before === undefined) complain(`${id} is deleted, and was not there`)
+          states.delete(id)
+          found.delete(id)
+        } else if (change._tag === "StateChanged") {
+          const { state } = change
+          if (before === undefined) begins(id, state)
+          else if (isEqualState(before, state)) complain(`${id} is told to be ${state._tag} twice`)
+          else if (before._tag !== state._tag && !moves[before._tag].includes(state._tag)) {
+            complain(`${id} went from ${before._tag} to ${state._tag}`)
+          }
+          states.set(id, state)
+        } else if (before === undefined) {
+          complain(`${id} rebooted, and was not there`)
+        }
+        return
+      }
+      default:
+        return
+    }
+  }
+})

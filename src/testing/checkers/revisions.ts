@@ -1,0 +1,33 @@
+/**
+ * The revisions of a record grow by one, so that no writer overwrites what it has not read.
+ *
+ * Excused is a write whose writer never heard that it was done, because it was interrupted: it writes that revision again.
+ */
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import { type Checker, make } from "../Checker.ts"
+
+export const revisions: Checker = make("revisions grow by one", (complain) => {
+  /** What is on disk, and what its writer takes for being there. */
+  const known = new Map<InstanceId, { readonly there: number; readonly heard: number }>()
+
+  return (entry) => {
+    switch (entry._tag) {
+      case "Began":
+        for (const [id, { there }] of known) known.set(id, { there, heard: there })
+        return
+      case "Recorded": {
+        const { id, isHeard = true, record: { revision } } = entry
+        const { heard, there } = known.get(id) ?? { there: 0, heard: 0 }
+        if (revision !== heard + 1) complain(`${id}: revision ${revision} follows ${there}`)
+        known.set(id, { there: revision, heard: isHeard ? revision : heard })
+        return
+      }
+      case "Removed":
+      case "SetAside":
+        known.delete(entry.id)
+        return
+      default:
+        return
+    }
+  }
+})

@@ -1,0 +1,195 @@
+/**
+ * A stronger command supersedes, at once: `delete` all, `stop` all but `delete`, and a pause, a resume, an attachment or a
+ * detachment its opposite.
+ *
+ * - What is asked for comes to be on record without waiting for the step under way, however long that hangs.
+ * - From then on a step that no longer leads to what is wanted is cut short: it takes no longer than undoing it takes.
+ * - Who waited for a start that was taken up is told `superseded`, as soon as that step is over.
+ * - Nobody is told `superseded` without somebody who did it.
+ */
+import { Duration } from "effect"
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
+import { type Checker, make } from "../Checker.ts"
+import type { Call, Operation } from "../History.ts"
+import { Calls, type OpenCall } from "./Calls.ts"
+import { cleanUpMillis } from "./deadlines.ts"
+
+type Kind = Call["_tag"]
+
+/** Who can take over from a command. */
+const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
+  Start: ["Stop", "Delete"],
+  Stop: ["Delete"],
+  Pause: ["Resume", "Stop", "Delete"],
+  Resume: ["Pause", "Stop", "Delete"],
+  Attach: ["Detach", "Stop", "Delete"],
+  Detach: ["Attach", "Stop", "Delete"]
+}
+
+/** What a superseded start can be told. What failed in the same moment may have been told already. */
+const toldSuperseded = ["superseded", "timed_out", "launcher_closed"]
+
+/** Whether an operation leads to what is wanted now. */
+const leads = (operation: Operation, { connected, desired: { power } }: InstanceRecord): boolean => {
+  switch (operation) {
+    case "probe":
+    case "kill":
+    case "quit":
+    case "deleteImage":
+      return true
+    case "stop":
+      return power === "stopped"
+    case "monitor":
+    case "connect":
+      // A guest that answered once is asked to end, and for that it is taken hold of.
+      return power === "stopped" && connected
+    default:
+      return false
+  }
+}
+
+/** An operation under way. */
+interface Act {
+  readonly id: InstanceId
+  readonly operation: Operation
+  /** Since when it leads nowhere. */
+  obsoleteMillis: number | undefined
+}
+
+/** A start that is on record, and whose caller waits. */
+interface Taken {
+  readonly call: OpenCall
+  /** When a stronger command was recorded, and for how long its caller may still wait. */
+  beaten: { readonly atMillis: number; readonly isSure: boolean } | undefined
+}
+
+/** A stop or a delete that is not on record. */
+interface Pending {
+  /** How many calls were made on its instance since before it: each may be a write. */
+  writes: number
+}
+
+export const supersession: Checker = make("the stronger command takes over at once", (complain) => {
+  const calls = new Calls()
+  const records = new Map<InstanceId, InstanceRecord>()
+  const acts = new Map<number, Act>()
+  const taken = new Map<InstanceId, Taken>()
+  const pending = new Map<OpenCall, Pending>()
+  /** Of each instance, which kind of call was last over, and when. */
+  const lastOver = new Map<InstanceId, Map<Kind, number>>()
+  let writeMillis = 0
+
+  const recorded = (id: InstanceId, next: InstanceRecord, atMillis: number): void => {
+    const before = records.get(id)
+    records.set(id, next)
+    const { power } = next.desired
+    if (power === "stopped" || power === "deleted") {
+      for (const act of acts.values()) {
+        if (act.id === id && !leads(act.operation, next)) act.obsoleteMillis ??= atMillis
+      }
+      for (const [call, { writes }] of pending) {
+        if (call.id !== id || (power === "stopped" && call.command._tag === "Delete")) continue
+        pending.delete(call)
+        const tookMillis = atMillis - call.atMillis
+        const mostMillis = (writes + 4) * writeMillis + cleanUpMillis
+        if (tookMillis > mostMillis) {
+          complain(
+            `${call.command._tag} of ${id} (${call.call}) was on record after ${tookMillis} ms; ${mostMillis} ms are allowed`
+          )
+        }
+      }
+    }
+    if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
+      const starts = Array.from(calls.of(id)).filter(({ command }) => command._tag === "Start")
+      const [start] = starts
+      if (start !== undefined && starts.length === 1) taken.set(id, { call: start, beaten: undefined })
+      else taken.delete(id)
+      return
+    }
+    const start = taken.get(id)
+    if (before === undefined || start === undefined || start.beaten !== undefined) return
+    const isOver = next.ended?.epoch !== before.ended?.epoch
+    const by = power === "deleted" ? "Delete" : power === "stopped" ? "Stop" : undefined
+    if (by === undefined || power === before.desired.power || isOver) return
+    if (!Array.from(calls.of(id)).some(({ command }) => command._tag === by)) return
+    // A first start that fails before its launch is undone, too: then its caller is told why it failed.
+    start.beaten = { atMillis, isSure: by === "Stop" || before.boot > 0 }
+  }
+
+  const answered = (call: OpenCall, code: string, atMillis: number): void => {
+    const { call: number, command, id } = call
+    if (id === undefined) return
+    if (code === "superseded") {
+      const kinds = beaters[command._tag] ?? []
+      const isBeaten = Array.from(calls.of(id)).some((other) => kinds.includes(other.command._tag)) ||
+        kinds.some((kind) => (lastOver.get(id)?.get(kind) ?? -1) > call.index)
+      if (!isBeaten) complain(`${command._tag} of ${id} (${number}) was superseded by nobody`)
+    }
+    const start = taken.get(id)
+    if (start?.call !== call) return
+    taken.delete(id)
+    const { beaten } = start
+    if (beaten === undefined || beaten.atMillis === atMillis) return
+    if (beaten.isSure ? !toldSuperseded.includes(code) : code === "ok" || code === "no_instance") {
+      complain(`start of ${id} (${number}) was superseded, and was told ${code}`)
+    }
+  }
+
+  return (entry, index) => {
+    const call = calls.look(entry, index)
+    switch (entry._tag) {
+      case "Began":
+        writeMillis = Duration.toMillis(entry.config.recordDeadline)
+        return
+      case "Crashed":
+      case "Closing":
+        acts.clear()
+        taken.clear()
+        pending.clear()
+        return
+      case "Called": {
+        if (call?.id === undefined) return
+        for (const [other, one] of pending) if (other.id === call.id) one.writes++
+        const record = records.get(call.id)
+        const { _tag } = call.command
+        if (record === undefined || record.desired.power === "deleted") return
+        if (_tag === "Delete" || (_tag === "Stop" && record.desired.power !== "stopped")) {
+          pending.set(call, { writes: calls.of(call.id).size })
+        }
+        return
+      }
+      case "Recorded":
+        return recorded(entry.id, entry.record, entry.atMillis)
+      case "Removed":
+      case "SetAside":
+        records.delete(entry.id)
+        return
+      case "Acting":
+        acts.set(entry.act, { id: entry.id, operation: entry.operation, obsoleteMillis: undefined })
+        return
+      case "Acted": {
+        const act = acts.get(entry.act)
+        acts.delete(entry.act)
+        if (act?.obsoleteMillis === undefined) return
+        const tookMillis = entry.atMillis - act.obsoleteMillis
+        if (tookMillis > cleanUpMillis) {
+          complain(`${act.operation} of ${act.id} went on for ${tookMillis} ms after it was superseded`)
+        }
+        return
+      }
+      case "Answered":
+      case "Abandoned": {
+        if (call?.id === undefined) return
+        pending.delete(call)
+        if (entry._tag === "Answered") answered(call, entry.answer.ok ? "ok" : entry.answer.code, entry.atMillis)
+        else if (taken.get(call.id)?.call === call) taken.delete(call.id)
+        const over = lastOver.get(call.id) ?? new Map<Kind, number>()
+        lastOver.set(call.id, over.set(call.command._tag, index))
+        return
+      }
+      default:
+        return
+    }
+  }
+})
