@@ -11,7 +11,8 @@ const imports = Object.entries(exports).flatMap(([path, target]) => {
   const specifier = path.replace(".", name)
   if (!path.endsWith("*")) return [specifier]
   const [before, after] = target.default.slice(2).split("*")
-  return globSync(`${before}*${after}`).map((file) =>
+  // A star stands for directories too.
+  return globSync(`${before}**/*${after}`).map((file) =>
     specifier.replace("*", file.slice(before.length, file.length - after.length))
   )
 })
