@@ -43,14 +43,20 @@ const openFiles = (pid: number): ReadonlyArray<string> =>
     attempt(() => Fs.readlinkSync(`/proc/${pid}/fd/${fd}`), "")
   )
 
-const processes = (names: (text: string) => boolean): ReadonlyArray<string> =>
-  ProcFs.pids().flatMap((pid) => {
+const naming = (directories: ReadonlyArray<string>) => (text: string): boolean =>
+  directories.some((directory) => text.includes(directory))
+
+/** The words of the processes that this one has started, or that have to do with these directories. */
+export const processes = (...directories: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const names = naming(directories)
+  return ProcFs.pids().flatMap((pid) => {
     const info = ProcFs.info(pid)
     if (pid === process.pid || info === undefined || ProcFs.isDead(info)) return []
     const words = ProcFs.commandLine(pid)?.join(" ") ?? ""
     const environment = attempt(() => Fs.readFileSync(`/proc/${pid}/environ`, "utf8"), "")
     return isDescendant(pid) || names(words) || names(environment) || openFiles(pid).some(names) ? [words] : []
   }).sort()
+}
 
 /** The files below a directory, and what can be told of each. Two files are one where their keys are. */
 const below = (directory: string): ReadonlyArray<{ readonly path: string; readonly inode: string }> =>
@@ -63,11 +69,11 @@ const below = (directory: string): ReadonlyArray<{ readonly path: string; readon
 /** What there is now of these directories. */
 export const take = (...directories: ReadonlyArray<string>): Effect.Effect<Inventory> =>
   Effect.sync(() => {
-    const names = (text: string) => directories.some((directory) => text.includes(directory))
+    const names = naming(directories)
     const files = directories.flatMap(below)
     const inodes = new Map(files.map(({ inode, path }) => [inode, path]))
     return {
-      processes: processes(names),
+      processes: processes(...directories),
       files: files.map(({ path }) => path).sort(),
       sockets: lines("/proc/net/unix").filter(names).map((line) => line.slice(line.indexOf("/"))).sort(),
       mounts: lines("/proc/self/mountinfo").filter(names).sort(),

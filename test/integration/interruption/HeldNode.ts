@@ -100,6 +100,11 @@ export const make = Effect.fn("HeldNode.make")(function*(config: Partial<typeof 
     open: Effect.gen(function*() {
       const scope = yield* Scope.fork(yield* Effect.scope)
       const launcher = Context.get(yield* Scope.provide(Layer.build(layer), scope), Launcher)
+      // Who holds the lock becomes another program when it has it.
+      yield* Gate.until(
+        "the lock's holder is not settled",
+        () => !Inventory.processes(stateDirectory).some((words) => words.startsWith("sh "))
+      )
       return { launcher, close: Scope.close(scope, Exit.void) }
     })
   }
@@ -131,9 +136,6 @@ export const codeOf = <A>(effect: Effect.Effect<A, LauncherError>) =>
 
 /** Runs something beside the test, at most until its end. */
 export const beside = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
-
-/** Whether a file is one that is being made. */
-export const isUnfinished = (path: string): boolean => /\.partial$|\.files(\/|$)|\.tmp/.test(path)
 
 /** What was written to a socket of this process has been read, and what follows from it done. */
 export const turns = Effect.repeat(Effect.promise(() => new Promise((resume) => setImmediate(resume))), { times: 50 })

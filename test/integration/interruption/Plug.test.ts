@@ -116,7 +116,7 @@ describe("attaching a volume to a real guest", () => {
       const before = yield* node.inventory
       yield* launcher.start(node.spec)
       const [beforePlug, ...plugging] = attachPhases
-      for (const phase of [beforePlug!, ...plugging.slice(0, 2)]) {
+      for (const phase of [beforePlug, ...plugging.slice(0, 2)]) {
         const gate = yield* phase.hold(node)
         const attach = yield* beside(codeOf(launcher.attach(id, node.volume)))
         yield* gate.reached
@@ -130,7 +130,7 @@ describe("attaching a volume to a real guest", () => {
         assert.deepStrictEqual((yield* launcher.get(id)).volumes, [], phase.name)
         assert.notInclude((yield* node.inventory).locks.join(), "data.raw", phase.name)
       }
-      const gate = yield* beforePlug!.hold(node)
+      const gate = yield* beforePlug.hold(node)
       const attach = yield* beside(launcher.attach(id, node.volume))
       yield* gate.reached
       yield* quickly("the caller's end", Fiber.interrupt(attach))

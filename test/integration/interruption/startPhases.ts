@@ -8,10 +8,11 @@ import * as HeldNode from "./HeldNode.ts"
 /** A place to hold a start. */
 export interface StartPhase {
   readonly name: string
-  /** Whether the guest is there and answers, so that a launcher that closes leaves it. */
-  readonly hasGuest: boolean
-  /** Whether also an instance that was started before comes there. */
-  readonly isOfEveryStart: boolean
+  /**
+   * What there is to undo: what the first start of an instance prepares, a guest that is being launched, or nothing, since
+   * the guest is there and answers.
+   */
+  readonly stage: "prepare" | "launch" | "connect"
   readonly hold: (node: HeldNode.HeldNode) => Effect.Effect<Gate>
 }
 
@@ -22,8 +23,7 @@ const file = (
   path: RegExp
 ): StartPhase => ({
   name,
-  hasGuest: false,
-  isOfEveryStart: name.startsWith("launch"),
+  stage: name.startsWith("launch") ? "launch" : "prepare",
   hold: ({ gates }) => Effect.sync(() => gates.file(side, act, path))
 })
 
@@ -33,8 +33,7 @@ const program = (
   words: RegExp
 ): StartPhase => ({
   name,
-  hasGuest: false,
-  isOfEveryStart: false,
+  stage: "prepare",
   hold: ({ gates }) => Effect.sync(() => gates.program(moment, words))
 })
 
@@ -42,11 +41,10 @@ const control = (
   name: string,
   way: Parameters<HeldNode.HeldNode["relay"]["hold"]>[0],
   what: string,
-  hasGuest: boolean
+  stage: StartPhase["stage"]
 ): StartPhase => ({
   name,
-  hasGuest,
-  isOfEveryStart: true,
+  stage,
   hold: ({ relay }) => Effect.sync(() => relay.hold(way, what))
 })
 
@@ -63,7 +61,7 @@ const frozen = (phase: StartPhase): StartPhase => ({
 
 /** Holds what follows the negotiation, once that has been passed on, and taken note of. */
 const connecting = (name: string, way: Parameters<HeldNode.HeldNode["relay"]["hold"]>[0]): StartPhase => {
-  const phase = control(name, way, "cont", true)
+  const phase = control(name, way, "cont", "connect")
   return {
     ...phase,
     hold: (node) => {
@@ -76,7 +74,7 @@ const connecting = (name: string, way: Parameters<HeldNode.HeldNode["relay"]["ho
   }
 }
 
-const greeting = control("QMP: no greeting", "after", "greeting", false)
+const greeting = control("QMP: no greeting", "after", "greeting", "launch")
 const resuming = connecting("connect: the answer to cont", "after")
 
 export const startPhases: ReadonlyArray<StartPhase> = [
@@ -96,13 +94,12 @@ export const startPhases: ReadonlyArray<StartPhase> = [
   file("launch: what it opens is looked at", "before", "open", /disk\.qcow2$/),
   {
     name: "spawn: a process that is not QEMU yet",
-    hasGuest: false,
-    isOfEveryStart: true,
+    stage: "launch",
     hold: ({ qemu }) => qemu.holdLaunch
   },
   greeting,
   frozen(greeting),
-  control("QMP: the answer to the negotiation", "after", "qmp_capabilities", false),
+  control("QMP: the answer to the negotiation", "after", "qmp_capabilities", "launch"),
   connecting("connect: cont on its way", "before"),
   resuming,
   frozen(resuming)
