@@ -1,0 +1,150 @@
+/**
+ * What a simulated guest boots from, and what is made for it.
+ */
+import { ByteSize, type Cause, Effect, Hash, Option, Queue, Stream } from "effect"
+import type { BootSource, ImageProgress } from "../../domain/Image.ts"
+import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
+import { fail, HostFailure, ImageUnusable, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
+import { lag, late, operation, type Reach, whole } from "./Reach.ts"
+
+const imageUnitBytes = 64 * 1024 * 1024
+
+/** In how many pieces an image is fetched. */
+const pieces = 4
+
+/** Where a boot source is, as far as messages say so. */
+const sourceOf = (boot: BootSource): string => {
+  switch (boot.kind) {
+    case "image":
+      return boot.path
+    case "kernel":
+      return boot.kernel
+    case "container":
+      return boot.image
+    case "volume":
+      return boot.volume
+  }
+}
+
+/** How large an image is: up to 4 GiB, and the same for the same image. */
+const imageBytes = (boot: BootSource): number => (1 + (Hash.string(sourceOf(boot)) >>> 0) % 64) * imageUnitBytes
+
+/** The size of a guest's own disk. Nothing where it has none. */
+export const diskBytes = ({ boot }: InstanceSpec): number | undefined =>
+  boot.kind === "volume" || boot.kind === "kernel"
+    ? undefined
+    : boot.kind === "container"
+    ? imageBytes(boot)
+    : Option.getOrUndefined(ByteSize.toNumber(boot.size ?? ByteSize.bytes(imageBytes(boot))))
+
+/** Fetches what an instance boots from, unless that is there. A volume is there already, and has no progress. */
+export const fetch = (reach: Reach, spec: InstanceSpec): Stream.Stream<ImageProgress, VirtualizerError> =>
+  Stream.callback((queue) =>
+    Effect.andThen(
+      operation(reach, spec.id, "ensureBackingImage", fetchTo(reach, spec, queue)),
+      Queue.end(queue)
+    )
+  )
+
+const fetchTo = (
+  reach: Reach,
+  { boot, id }: InstanceSpec,
+  queue: Queue.Enqueue<ImageProgress, VirtualizerError | Cause.Done>
+): Effect.Effect<void, VirtualizerError> => {
+  const { fence, host } = reach
+  const totalBytes = imageBytes(boot)
+  const tell = (piece: number) =>
+    boot.kind === "volume" ? Effect.void : Queue.offer(queue, { doneBytes: totalBytes / pieces * piece, totalBytes })
+  return fence.actEffect(() => {
+    const place = host.claim(id)
+    if (place.image === "whole") return tell(pieces)
+    const { conditions } = host
+    const slowMillis = host.strikes("slowImage", id) ? conditions.dice("time slowImage").between(5_000, 60_000) : 0
+    const failure = host.strikes("failingImage", id)
+      ? new ImageUnusable({ path: sourceOf(boot), detail: "it could not be fetched: try again" })
+      : host.strikes("diskFull", id)
+      ? new NoSpace({ path: sourceOf(boot) })
+      : undefined
+    const piece = (done: number) =>
+      lag(reach, "image").pipe(
+        Effect.andThen(slowMillis === 0 ? Effect.void : Effect.sleep(slowMillis / pieces)),
+        Effect.andThen(fence.actEffect(() =>
+          failure !== undefined && done > pieces / 2 ? Effect.fail(fail(failure)) : Effect.asVoid(tell(done))
+        ))
+      )
+    return whole(reach, id, {
+      begin: () => {
+        place.sweep()
+        place.image = "partial"
+      },
+      work: Effect.forEach([1, 2, 3, 4], piece, { discard: true }),
+      commit: () => {
+        place.image = "whole"
+        host.conditions.tell({ _tag: "ImageFetched", id })
+      },
+      rollBack: () => {
+        place.image = "absent"
+        host.tidy(id)
+      }
+    })
+  })
+}
+
+/** Makes a guest's disk and seed. A disk that is there is kept. */
+export const create = (
+  reach: Reach,
+  { boot, cloudInit, id }: InstanceSpec,
+  directory: string
+): Effect.Effect<void, VirtualizerError> => {
+  const { fence, host } = reach
+  const make = fence.actEffect((): Effect.Effect<void, VirtualizerError> => {
+    const place = host.place(id)
+    place?.sweep()
+    if (place?.image !== "whole") {
+      host.tidy(id)
+      return Effect.fail(
+        fail(new ImageUnusable({ path: sourceOf(boot), detail: "it was not fetched: ensure the backing image first" }))
+      )
+    }
+    const had = { disk: place.disk, hasSeed: place.hasSeed }
+    const isFull = host.strikes("diskFull", id)
+    return whole(reach, id, {
+      begin: () => {
+        if (place.disk === "absent") place.disk = "partial"
+      },
+      work: Effect.andThen(
+        lag(reach, "create"),
+        isFull ? Effect.fail(fail(new NoSpace({ path: `${directory}/disk` }))) : Effect.void
+      ),
+      commit: () => {
+        place.disk = "whole"
+        place.hasSeed = cloudInit !== undefined
+        if (had.disk === "absent") host.conditions.tell({ _tag: "DiskCreated", id })
+      },
+      rollBack: () => {
+        place.disk = had.disk
+        place.hasSeed = had.hasSeed
+      }
+    })
+  })
+  return operation(reach, id, "createImage", make)
+}
+
+/** Removes all that is there of an instance but a guest, under which it should not be called. */
+export const remove = (reach: Reach, { id }: InstanceSpec): Effect.Effect<void, VirtualizerError> => {
+  const { fence, host } = reach
+  const clear = () => {
+    const place = host.place(id)
+    if (place === undefined) return
+    if (place.machine !== undefined) host.conditions.violate(`the disk of ${id} was deleted under its guest`)
+    place.clear()
+    host.tidy(id)
+    host.conditions.tell({ _tag: "ImageDeleted", id })
+  }
+  const act = fence.actEffect(() =>
+    host.strikes("failingDelete", id)
+      ? Effect.fail(fail(new HostFailure({ detail: `the files of ${id} could not be removed: try again` })))
+      : Effect.sync(clear)
+  )
+  return operation(reach, id, "deleteImage", late(reach, id, "delete", act, clear))
+}

@@ -1,0 +1,270 @@
+/**
+ * Watching one simulated guest, and commanding it.
+ */
+import { type Cause, Duration, Effect, Option, Queue, type Scope, Stream } from "effect"
+import type { ExitStatus } from "../../domain/ExitStatus.ts"
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import type { Volume, VolumeId } from "../../domain/Volume.ts"
+import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
+import {
+  AttachFailed,
+  DetachFailed,
+  fail,
+  NotRunning,
+  NotSupported,
+  Unreachable,
+  type VirtualizerError
+} from "../../VirtualizerError.ts"
+import { deadlineMillis } from "./Latency.ts"
+import type { Machine, Watcher } from "./Machine.ts"
+import { isDone, lag, late, type Reach } from "./Reach.ts"
+import * as SimulatedLaunch from "./SimulatedLaunch.ts"
+
+const unreachable = (detail: string): VirtualizerError => fail(new Unreachable({ detail }))
+const silent = (): VirtualizerError => unreachable(`no answer within ${deadlineMillis.command} ms`)
+
+const notLive = Effect.fail(fail(new NotSupported({ what: "changing the volumes of a running guest" })))
+
+/** Takes hold of the guest of an instance. The scope's end lets it go, and leaves it as it is. */
+export const make = Effect.fnUntraced(function*(
+  reach: Reach,
+  id: InstanceId
+): Effect.fn.Return<Monitor, VirtualizerError, Scope.Scope> {
+  yield* lag(reach, "monitor")
+  const machine = yield* find(reach, id)
+  const { fence } = reach
+  const monitor = yield* Effect.acquireRelease(
+    fence.actEffect(() => {
+      if (machine.isFrozen || machine.isSevered) return Effect.fail(unreachable("the control channel does not answer"))
+      if (machine.watcher !== undefined) {
+        reach.host.conditions.violate(`a second monitor of ${id} was asked for`)
+        return Effect.fail(unreachable("another monitor has its control channel"))
+      }
+      return machine.isThere
+        ? Effect.succeed(new SimulatedMonitor(reach, machine))
+        : Effect.fail(fail(new NotRunning()))
+    }),
+    (monitor) => fence.act(() => monitor.release())
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => monitor.endEvents()))
+  return monitor
+})
+
+/** The guest, once it takes up a connection. */
+const find = (reach: Reach, id: InstanceId): Effect.Effect<Machine, VirtualizerError> =>
+  reach.fence.actEffect(() => {
+    const machine = reach.host.machine(id)
+    if (machine === undefined) return Effect.fail(fail(new NotRunning()))
+    if (machine.isSevered) return Effect.fail(unreachable("its control channel is closed"))
+    if (!machine.isFrozen) return Effect.succeed(machine)
+    const isOver = () => !machine.isFrozen || !machine.isThere || machine.isSevered
+    return Effect.timeoutOption(machine.until(isOver), deadlineMillis.dial).pipe(
+      Effect.flatMap((over) =>
+        Option.isSome(over)
+          ? find(reach, id)
+          : Effect.fail(unreachable(`it did not take up the connection within ${deadlineMillis.dial} ms`))
+      )
+    )
+  })
+
+class SimulatedMonitor implements Monitor, Watcher {
+  readonly #reach: Reach
+  readonly #machine: Machine
+  /** What the guest was and had when it connected. */
+  #connection: GuestStatus | undefined
+  #end: Ended | undefined
+  #listeners: ReadonlyArray<Queue.Queue<GuestEvent, Cause.Done>> | undefined = []
+
+  constructor(reach: Reach, machine: Machine) {
+    this.#reach = reach
+    this.#machine = machine
+    machine.watcher = this
+    if (machine.answers) this.onConnected()
+  }
+
+  release(): void {
+    if (this.#machine.watcher === this) this.#machine.watcher = undefined
+  }
+
+  /** No event is told any more. */
+  endEvents(): void {
+    for (const listener of this.#listeners ?? []) Queue.endUnsafe(listener)
+    this.#listeners = undefined
+  }
+
+  onConnected(): void {
+    if (this.#reach.fence.isUp) this.#connection ??= this.#machine.report
+  }
+
+  onEvent(event: GuestEvent): void {
+    if (!this.#reach.fence.isUp) return
+    for (const listener of this.#listeners ?? []) Queue.offerUnsafe(listener, event)
+  }
+
+  onExited(status: ExitStatus): void {
+    this.#finish({ _tag: "Exited", status })
+  }
+
+  onLost(cause: string): void {
+    this.#finish({ _tag: "Lost", cause })
+  }
+
+  #finish(end: Ended): void {
+    if (this.#end !== undefined || !this.#reach.fence.isUp) return
+    this.#end = end
+    this.endEvents()
+    this.#machine.changed()
+  }
+
+  get connected(): Effect.Effect<GuestStatus> {
+    return this.#reach.fence.actEffect(() => this.#machine.wait(() => this.#connection))
+  }
+
+  get ended(): Effect.Effect<Ended> {
+    return this.#reach.fence.actEffect(() => this.#machine.wait(() => this.#end))
+  }
+
+  get events(): Stream.Stream<GuestEvent> {
+    return Stream.unwrap(Effect.map(
+      Effect.acquireRelease(
+        this.#reach.fence.actEffect(() =>
+          Effect.tap(Queue.unbounded<GuestEvent, Cause.Done>(), (listener) =>
+            Effect.sync(() => {
+              if (this.#listeners === undefined) Queue.endUnsafe(listener)
+              else this.#listeners = [...this.#listeners, listener]
+            }))
+        ),
+        (listener) =>
+          Effect.sync(() => {
+            this.#listeners = this.#listeners?.filter((one) => one !== listener)
+          })
+      ),
+      (listener) => Stream.fromQueue(listener)
+    ))
+  }
+
+  get status(): Effect.Effect<GuestStatus, VirtualizerError> {
+    return Effect.andThen(lag(this.#reach, "command"), this.#answer(() => Effect.succeed(this.#machine.report)))
+  }
+
+  /** What the guest answers to a command, once it does. */
+  #answer<A>(act: () => Effect.Effect<A, VirtualizerError>): Effect.Effect<A, VirtualizerError> {
+    const machine = this.#machine
+    return this.#reach.fence.actEffect(() => {
+      if (!machine.isThere) return Effect.fail(fail(new NotRunning()))
+      if (this.#end !== undefined || machine.isSevered) return Effect.fail(unreachable("its control channel is closed"))
+      if (machine.answers) return act()
+      const isOver = () => machine.answers || machine.isSevered || !machine.isThere || this.#end !== undefined
+      return Effect.flatMap(
+        Effect.timeoutOption(machine.until(isOver), deadlineMillis.command),
+        (over) => Option.isSome(over) ? this.#answer(act) : Effect.fail(silent())
+      )
+    })
+  }
+
+  /** A command that takes its time, and changes something at its end. */
+  #late(
+    latency: "command" | "hotplug",
+    act: () => Effect.Effect<void, VirtualizerError>,
+    doAllTheSame: () => void
+  ): Effect.Effect<void, VirtualizerError> {
+    return late(this.#reach, this.#machine.id, latency, this.#answer(act), () => {
+      if (this.#machine.answers) doAllTheSame()
+    })
+  }
+
+  get pause(): Effect.Effect<void, VirtualizerError> {
+    return this.#setPaused(true)
+  }
+
+  get resume(): Effect.Effect<void, VirtualizerError> {
+    return this.#setPaused(false)
+  }
+
+  #setPaused(paused: boolean): Effect.Effect<void, VirtualizerError> {
+    if (!this.#reach.capabilities.pause) return Effect.fail(fail(new NotSupported({ what: "pausing a guest" })))
+    const set = () => this.#machine.pause(paused)
+    return this.#late("command", () => Effect.succeed(set()), set)
+  }
+
+  attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
+    const { capabilities, fence, host } = this.#reach
+    const machine = this.#machine
+    if (!capabilities.liveVolumes) return notLive
+    const plug = Effect.acquireUseRelease(
+      fence.actEffect(() => this.#beginPlug(volume)),
+      () => Effect.andThen(lag(this.#reach, "hotplug"), this.#answer(() => Effect.void)),
+      (_, exit) =>
+        fence.act(() => {
+          // A guest that does not answer does not let go either.
+          if (!isDone(this.#reach, machine.id, exit) && machine.answers) host.detach(machine, volume.id)
+        })
+    )
+    return this.#late("hotplug", () => machine.has(volume.id) ? Effect.void : plug, () => {
+      if (host.rival(volume) === undefined) host.attach(machine, volume)
+    })
+  }
+
+  #beginPlug(volume: Volume): Effect.Effect<void, VirtualizerError> {
+    const { host } = this.#reach
+    const { id } = this.#machine
+    const refused = (detail: string) => Effect.fail(fail(new AttachFailed({ volume: volume.id, detail })))
+    const rival = host.rival(volume)
+    if (rival !== undefined) {
+      host.conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`)
+      return refused("it is in use by another guest: detach it there first")
+    }
+    const fails = host.strikes("attachFails", id)
+    if (!fails || host.conditions.dice("half of attachFails").chance(0.5)) host.attach(this.#machine, volume)
+    return fails ? refused("it could not be plugged in: look whether the guest has it, and try again") : Effect.void
+  }
+
+  detachVolume(volume: VolumeId): Effect.Effect<void, VirtualizerError> {
+    const { capabilities, host } = this.#reach
+    const machine = this.#machine
+    if (!capabilities.liveVolumes) return notLive
+    const unplug = () => host.detach(machine, volume)
+    return this.#late("hotplug", () => {
+      if (!machine.has(volume) || !host.strikes("detachFails", machine.id)) return Effect.succeed(unplug())
+      return Effect.fail(fail(new DetachFailed({ volume, detail: "the guest did not let go of it: try again" })))
+    }, unplug)
+  }
+
+  /**
+   * Presses the power button until the guest has ended or `grace` is over; tells it to quit; and kills it. A guest that is paused, or
+   * does not answer, can not look at the button and is not asked.
+   */
+  stop(grace: Duration.Duration): Effect.Effect<void, VirtualizerError> {
+    const { fence } = this.#reach
+    const machine = this.#machine
+    return Effect.gen({ self: this }, function*() {
+      yield* lag(this.#reach, "command")
+      let leftMillis = Duration.toMillis(grace)
+      if (leftMillis > 0 && (yield* this.#isRunning)) {
+        while (leftMillis > 0 && this.#end === undefined) {
+          yield* fence.act(() => machine.press())
+          const millis = Math.min(leftMillis, deadlineMillis.press)
+          yield* this.#endWithin(millis)
+          leftMillis -= millis
+        }
+      }
+      if (this.#end === undefined) {
+        yield* fence.act(() => machine.quit())
+        yield* this.#endWithin(deadlineMillis.kill)
+      }
+      yield* SimulatedLaunch.slay(this.#reach, machine)
+    })
+  }
+
+  get #isRunning(): Effect.Effect<boolean> {
+    return Effect.orElseSucceed(this.#answer(() => Effect.succeed(!this.#machine.isPaused)), () => false)
+  }
+
+  #endWithin(millis: number): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#end === undefined
+        ? Effect.asVoid(Effect.timeoutOption(this.#machine.wait(() => this.#end), millis))
+        : Effect.void
+    )
+  }
+}
