@@ -13,7 +13,8 @@ export type Step =
   | { readonly _tag: "Probe" }
   | { readonly _tag: "EnsureImage" }
   | { readonly _tag: "CreateImage" }
-  | { readonly _tag: "Launch" }
+  /** Launches the guest of one start: that of the next start is another. */
+  | { readonly _tag: "Launch"; readonly epoch: number }
   /** Takes hold of a guest, and waits until it has connected. */
   | { readonly _tag: "Watch" }
   | { readonly _tag: "Pause" }
@@ -98,7 +99,7 @@ const towardsRunning = ({ record: { boot, desired } }: Situation, observed: Know
     case "ImageReady":
       return { _tag: "CreateImage" }
     case "Created":
-      return { _tag: "Launch" }
+      return { _tag: "Launch", epoch: desired.epoch }
     case "Launched":
       return boot === desired.epoch ? { _tag: "Watch" } : stopNow
     case "Running": {
@@ -117,6 +118,8 @@ const towardsRunning = ({ record: { boot, desired } }: Situation, observed: Know
 /** Whether two steps are the same, so that the one in flight still leads to what is desired. */
 export const isSame = (a: Step, b: Step): boolean => {
   switch (a._tag) {
+    case "Launch":
+      return b._tag === "Launch" && a.epoch === b.epoch
     case "Attach":
       return b._tag === "Attach" && a.volume.id === b.volume.id
     case "Detach":

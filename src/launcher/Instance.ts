@@ -147,7 +147,7 @@ export class Instance {
   private take(step: Step, scope: Scope.Scope): Effect.Effect<void> {
     const self = this
     return Effect.gen(function*() {
-      if (step._tag === "Launch" && !(yield* self.arm)) return
+      if (step._tag === "Launch" && !(yield* self.arm(step))) return
       const taking = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
       if (taking !== undefined) self.watching.begin()
       self.volumes.begin(step, self.situation)
@@ -219,7 +219,7 @@ export class Instance {
   }
 
   /** The boot is on record before there is a guest. Says whether it is. */
-  private get arm(): Effect.Effect<boolean> {
+  private arm(launch: Step): Effect.Effect<boolean> {
     const self = this
     return Effect.gen(function*() {
       const { record } = self.situation
@@ -228,7 +228,6 @@ export class Instance {
         Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connected: false }))
       )
       if (Result.isSuccess(armed)) return true
-      const launch: Step = { _tag: "Launch" }
       const { message: detail } = armed.failure
       const { situation } = self.failed(
         launch,

@@ -66,6 +66,8 @@ export const verdict = (waiting: Waiting, situation: Situation, step: Step): Ans
 export const concerns = (step: Step, command: Command): boolean => {
   switch (step._tag) {
     case "Probe":
+      // It fails an instance that is not one: others than its start learn that there is none.
+      return command._tag === "Start"
     case "EnsureImage":
     case "CreateImage":
     case "Launch":

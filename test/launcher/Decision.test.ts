@@ -18,7 +18,7 @@ const table: Readonly<Record<string, readonly [string, string, string, string]>>
   Foreign: ["Forget", "Forget", "Forget", "Forget"],
   Absent: ["EnsureImage", "EnsureImage", "Idle", "DeleteImage"],
   ImageReady: ["CreateImage", "CreateImage", "Idle", "DeleteImage"],
-  Created: ["Launch", "Launch", "Idle", "DeleteImage"],
+  Created: ["Launch 2", "Launch 2", "Idle", "DeleteImage"],
   Launched: ["Watch", "Watch", "Watch", "Stop 0"],
   "Launched, silent once": ["Watch", "Watch", "Watch", "Stop 0"],
   "Launched, silent twice": ["Watch", "Watch", "Stop 0", "Stop 0"],
@@ -40,7 +40,7 @@ const changes: ReadonlyArray<readonly [string, InstanceRecord, Readonly<Record<s
     Launched: "Stop 0",
     Running: "Stop 0",
     "Running, paused": "Stop 0",
-    Created: "Launch"
+    Created: "Launch 3"
   }],
   ["a volume that is wanted is attached", record({ desired: { volumes: [disk] } }), {
     Running: "Attach {\"id\":\"disk\"}",

@@ -33,7 +33,7 @@ describe("what a step that succeeded teaches", () => {
     const next = (name: string, step: Step) => done(see(name), step).observed
     assert.deepStrictEqual(next("Absent", { _tag: "EnsureImage" }), { _tag: "ImageReady" })
     assert.deepStrictEqual(next("ImageReady", { _tag: "CreateImage" }), { _tag: "Created" })
-    assert.deepStrictEqual(next("Created", { _tag: "Launch" }), { _tag: "Launched", doubt: undefined })
+    assert.deepStrictEqual(next("Created", { _tag: "Launch", epoch: 2 }), { _tag: "Launched", doubt: undefined })
     assert.deepStrictEqual(next("Created", { _tag: "DeleteImage" }), { _tag: "Removed" })
     assert.deepInclude(next("Running", { _tag: "Pause" }), { paused: true })
     assert.deepInclude(next("Running, paused by itself", { _tag: "Resume" }), { paused: false, held: false })
@@ -97,7 +97,7 @@ describe("what a look teaches", () => {
   it("a launch that was cut short is done again", () => {
     const { situation } = probe(see("to be looked at", never), { _tag: "Created", lastExit: undefined })
     assert.isNull(situation.record.ended)
-    assert.deepStrictEqual(decide(situation, now), { _tag: "Launch" })
+    assert.deepStrictEqual(decide(situation, now), { _tag: "Launch", epoch: 2 })
   })
 
   it("what is there that no record explains is foreign", () => {
@@ -118,7 +118,7 @@ describe("what a look teaches", () => {
 })
 
 describe("what a step that failed teaches", () => {
-  const starting: ReadonlyArray<Step> = [{ _tag: "EnsureImage" }, { _tag: "CreateImage" }, { _tag: "Launch" }]
+  const starting: ReadonlyArray<Step> = [{ _tag: "EnsureImage" }, { _tag: "CreateImage" }, { _tag: "Launch", epoch: 2 }]
 
   it("a first start that was never launched is undone, if somebody is there to be told why", () => {
     for (const step of starting) {
@@ -208,7 +208,7 @@ describe("what an interrupted step teaches", () => {
   })
 
   it("it is looked at again, or watched again, unless the step changed nothing", () => {
-    assert.strictEqual(Learning.interrupted(see("Created"), { _tag: "Launch" }).observed._tag, "Unknown")
+    assert.strictEqual(Learning.interrupted(see("Created"), { _tag: "Launch", epoch: 2 }).observed._tag, "Unknown")
     assert.strictEqual(Learning.interrupted(see("Absent"), { _tag: "EnsureImage" }).observed._tag, "Unknown")
     assert.strictEqual(Learning.interrupted(see("Running"), { _tag: "Pause" }).observed._tag, "Launched")
     const stop: Step = { _tag: "Stop", graceMillis: 1 }

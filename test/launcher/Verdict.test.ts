@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Exit } from "effect"
-import { decide } from "../../src/launcher/Decision.ts"
+import { decide, type Step } from "../../src/launcher/Decision.ts"
 import { InstanceFailure } from "../../src/launcher/LauncherError.ts"
 import type { Situation } from "../../src/launcher/Situation.ts"
 import { atEnd, concerns, verdict, type Waiting } from "../../src/launcher/Verdict.ts"
@@ -122,10 +122,13 @@ describe("verdict", () => {
 
 describe("concerns", () => {
   it("the failure of a step is told to those who wait for it", () => {
-    for (const _tag of ["EnsureImage", "CreateImage", "Launch", "Watch"] as const) {
-      const concerned = commands.filter((command) => concerns({ _tag }, command)).map((command) => command._tag)
-      assert.deepStrictEqual(concerned, ["Start", "Pause", "Resume"])
+    const told = (step: Step) => commands.filter((command) => concerns(step, command)).map((command) => command._tag)
+    const starting = ["Start", "Pause", "Resume"]
+    for (const _tag of ["EnsureImage", "CreateImage", "Watch"] as const) {
+      assert.deepStrictEqual(told({ _tag }), starting)
     }
+    assert.deepStrictEqual(told({ _tag: "Launch", epoch: 2 }), starting)
+    assert.deepStrictEqual(told({ _tag: "Probe" }), ["Start"])
     assert.isTrue(concerns({ _tag: "Attach", volume: disk }, attach))
     assert.isFalse(concerns({ _tag: "Attach", volume: disk }, detach))
     assert.isTrue(concerns({ _tag: "Detach", volume: disk.id }, detach))

@@ -1,0 +1,41 @@
+/** Commands that come at the same moment, or in the middle of a step. Each was found by the simulation. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { beside, id, reasonOf, settle, spec, TestNode } from "./TestNode.ts"
+
+const a = id("a1")
+
+describe("a launch in flight", () => {
+  it.effect("is not taken for that of the next start, which comes together with a stop", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      const gate = node.world.hold("launched")
+      const first = yield* beside(reasonOf(launcher.start(spec("a1"))))
+      yield* gate.reached
+      const guest = node.world.machine(a)
+      const stop = yield* beside(Effect.map(launcher.stop(a), () => node.world.machine(a) === guest))
+      const start = yield* beside(launcher.start(spec("a1")))
+      yield* gate.open
+      yield* settle
+      assert.strictEqual(yield* Fiber.join(first), "Superseded")
+      assert.isFalse(yield* Fiber.join(stop), "its guest outlived the stop")
+      assert.strictEqual((yield* Fiber.join(start)).starts, 2)
+    }))
+})
+
+describe("a first start that meets what no record explains", () => {
+  it.effect("tells who paused it that there is no instance", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      node.world.place(a).disk = true
+      const launcher = yield* node.launcher()
+      const gate = node.world.hold("probe")
+      const start = yield* beside(reasonOf(launcher.start(spec("a1"))))
+      yield* gate.reached
+      const pause = yield* beside(reasonOf(launcher.pause(a)))
+      yield* settle
+      yield* gate.open
+      assert.deepStrictEqual(yield* Fiber.joinAll([start, pause]), ["InstanceExists", "NoInstance"])
+    }))
+})
