@@ -1,0 +1,41 @@
+/**
+ * Writes down what happens on a simulated host, in the words of a history.
+ */
+import type { HostOccurrence } from "../backend/simulation/HostOccurrence.ts"
+import type { SimulatedHost } from "../backend/simulation/SimulatedHost.ts"
+import type { InstanceId } from "../domain/InstanceId.ts"
+import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
+import type { Recorder } from "./Recorder.ts"
+import type { SimulatedDisk } from "./SimulatedDisk.ts"
+
+/** Notes what happens on the host from now on. The disk says how a guest has its volumes. */
+export const record = (host: SimulatedHost, disk: SimulatedDisk, recorder: Recorder): void => {
+  const specOf = (id: InstanceId, volume: VolumeId): VolumeSpec =>
+    disk.record(id)?.desired.volumes.find((one) => one.id === volume) ?? { id: volume }
+  const note = (occurrence: HostOccurrence): void => {
+    switch (occurrence._tag) {
+      case "Struck": {
+        const { fault, id } = occurrence
+        return recorder.note({ _tag: "Struck", fault, ...(id === undefined ? {} : { id }) })
+      }
+      case "Violation":
+        return recorder.note({ _tag: "Violated", detail: occurrence.detail })
+      case "Spawned": {
+        const { id, pid } = occurrence
+        const volumes = host.guests.find((guest) => guest.id === id)?.volumes ?? []
+        return recorder.note({ _tag: "Spawned", id, pid, volumes: volumes.map((volume) => specOf(id, volume)) })
+      }
+      case "Ended":
+        return recorder.note({ _tag: "Ended", id: occurrence.id, pid: occurrence.pid })
+      case "Attached": {
+        const { id, volume } = occurrence
+        return recorder.note({ _tag: "Attached", id, volume: specOf(id, volume) })
+      }
+      case "Detached":
+        return recorder.note({ _tag: "Detached", id: occurrence.id, volume: occurrence.volume })
+      default:
+        return recorder.line(`${occurrence.id}: ${occurrence._tag}`)
+    }
+  }
+  host.observe(note)
+}

@@ -1,0 +1,240 @@
+/**
+ * A whole run: random commands from concurrent clients against launchers that crash and are closed, on a simulated host on which
+ * everything can go wrong, on virtual time. Checkers judge all that happened. The same options give the same run.
+ */
+import { Cause, Duration, Effect, Exit, Fiber, Logger, Option, References } from "effect"
+import * as Fault from "../backend/simulation/Fault.ts"
+import { Fence } from "../backend/simulation/Fence.ts"
+import * as SimulationVirtualizer from "../backend/simulation/SimulationVirtualizer.ts"
+import { Dice } from "../internal/Dice.ts"
+import type { InstanceId } from "../domain/InstanceId.ts"
+import { LauncherConfig } from "../launcher/LauncherConfig.ts"
+import type { Violation } from "./Checker.ts"
+import { checkers } from "./checkers/index.ts"
+import type { History, SettledInstance } from "./History.ts"
+import * as HostRecorder from "./HostRecorder.ts"
+import { Operations } from "./ObservedVirtualizer.ts"
+import { Recorder } from "./Recorder.ts"
+import * as SimulatedNode from "./SimulatedNode.ts"
+import { SimulationClients } from "./SimulationClients.ts"
+import { SimulationMeddler } from "./SimulationMeddler.ts"
+import { SimulationOperator } from "./SimulationOperator.ts"
+import { Simulator } from "./Simulator.ts"
+import { Workload } from "./Workload.ts"
+
+/** What a run is like. */
+export interface SimulationOptions {
+  readonly seed: number
+  /** How many commands are asked for. */
+  readonly commands: number
+  /** How many instances they are about. Default 8. */
+  readonly instances?: number
+  /** How many clients ask at once. Default 6. */
+  readonly clients?: number
+  /** How likely each fault is. Default {@link Fault.standard}. */
+  readonly faults?: Fault.Faults
+  /** As {@link SimulatorOptions} says. */
+  readonly yieldBudget?: number
+  /** How many steps lie between two crashes on average; 0 for no crash. Default 4000. */
+  readonly crashMeanSteps?: number
+  /** Called with each line of the trace. */
+  readonly onLine?: (line: string) => void
+  /** Another launcher than ours, and what it works with. */
+  readonly node?: Pick<SimulatedNode.SimulatedNodeOptions, "makeLauncher" | "wrap">
+}
+
+/** What came of a run. */
+export interface SimulationReport {
+  readonly seed: number
+  readonly commands: number
+  /** How often each fault struck. */
+  readonly faults: Readonly<Record<string, number>>
+  /** How often a launcher crashed, and how often one was closed in good order. */
+  readonly crashes: number
+  readonly closes: number
+  readonly virtualMillis: number
+  readonly steps: number
+  readonly violations: ReadonlyArray<Violation>
+  /** Over all that happened. */
+  readonly hash: string
+  readonly history: History
+}
+
+/** How long it stays calm before all must be as desired. */
+const calm = "40 minutes"
+
+/** How long all commands together may take in virtual time: so many milliseconds each, after the first hour. */
+const millisEach = 60_000
+
+/** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
+const config = LauncherConfig.make({ commandDeadline: Duration.minutes(3), eventsHeld: 32 })
+
+/** Runs to the end, and judges. */
+export const run = (options: SimulationOptions): SimulationReport => {
+  const simulator = new Simulator({ seed: `${options.seed}/steps`, yieldBudget: options.yieldBudget ?? 5 })
+  const recorder = new Recorder({ nowMillis: () => simulator.nowMillis, onLine: options.onLine })
+  const loud = Logger.make(({ cause, logLevel, message }) => {
+    // What is logged with a cause is a bug of the launcher, and nothing else is.
+    if (logLevel === "Error" && cause.reasons.length > 0) recorder.complain(`${String(message)} ${Cause.pretty(cause)}`)
+  })
+  const life = new Life(options, simulator, recorder)
+  const exit = simulator.run(
+    Effect.scoped(life.program).pipe(Effect.provideService(References.CurrentLoggers, new Set([loud])))
+  )
+  if (Exit.isFailure(exit)) recorder.complain(`the run itself failed: ${Cause.pretty(exit.cause)}`)
+  const { fibers, runnable, sleepers } = simulator
+  if (fibers + runnable + sleepers > 0) {
+    recorder.complain(`${fibers} fibers, ${runnable} tasks and ${sleepers} timers are left of the run`)
+  }
+  return {
+    seed: options.seed,
+    commands: life.commands,
+    faults: life.faults,
+    crashes: life.crashes,
+    closes: life.closes,
+    virtualMillis: simulator.nowMillis,
+    steps: simulator.steps,
+    violations: [...recorder.complaints, ...checkers.flatMap((checker) => checker.check(recorder.history))],
+    hash: recorder.hash,
+    history: recorder.history
+  }
+}
+
+/** One run, from its beginning to its end. */
+class Life {
+  commands = 0
+  crashes = 0
+  closes = 0
+  faults: Record<string, number> = {}
+  private readonly options: SimulationOptions
+  private readonly simulator: Simulator
+  private readonly recorder: Recorder
+  private readonly dice: Dice
+
+  constructor(options: SimulationOptions, simulator: Simulator, recorder: Recorder) {
+    this.options = options
+    this.simulator = simulator
+    this.recorder = recorder
+    this.dice = new Dice(options.seed)
+  }
+
+  get program() {
+    const self = this
+    return Effect.gen(function*() {
+      const { dice, options: { clients = 6, commands, faults = Fault.standard, instances = 8 }, recorder } = self
+      const node = yield* SimulatedNode.make({
+        seed: self.options.seed,
+        faults,
+        ...self.options.node,
+        wrap: self.wrap
+      })
+      HostRecorder.record(node.host, node.disk, recorder)
+      node.disk.observe((occurrence) => recorder.note(occurrence))
+      const workload = new Workload(dice.for("workload"), instances)
+      const operator = new SimulationOperator({
+        node,
+        recorder,
+        config,
+        simulator: self.simulator,
+        dice: dice.for("operator")
+      })
+      const { disk, host } = node
+      const asking = new SimulationClients({
+        workload,
+        recorder,
+        host,
+        disk,
+        dice: dice.for("clients"),
+        opened: operator.opened
+      })
+      const meddler = new SimulationMeddler({ host, recorder, dice: dice.for("meddler") })
+
+      const operating = yield* Effect.forkScoped(operator.run)
+      const meddling = yield* Effect.forkScoped(meddler.run)
+      self.crashNowAndThen(operator)
+      const done = yield* Effect.timeoutOption(asking.run(clients, commands), 3_600_000 + commands * millisEach)
+      if (Option.isNone(done)) recorder.complain("the clients are not done")
+
+      self.simulator.onStep(undefined)
+      yield* Fiber.interrupt(meddling)
+      operator.calm()
+      host.setFaults(Fault.none)
+      meddler.relent()
+      recorder.note({ _tag: "Calmed" })
+      yield* Effect.sleep(calm)
+      yield* self.sweep(node, workload)
+      yield* Effect.sleep(calm)
+      yield* self.settle(node, workload, operator)
+      yield* operator.finish
+      yield* Fiber.join(operating)
+
+      self.commands = asking.calls
+      self.crashes = operator.crashes
+      self.closes = operator.closes
+      self.faults = Object.fromEntries([...host.struck].sort(([a], [b]) => a < b ? -1 : 1))
+    })
+  }
+
+  /** The host and its launchers as they are seen from outside. */
+  private get wrap() {
+    const operations = new Operations((occurrence) => this.recorder.note(occurrence))
+    const { wrap = (parts: SimulatedNode.LauncherParts) => parts } = this.options.node ?? {}
+    return (parts: SimulatedNode.LauncherParts): SimulatedNode.LauncherParts => {
+      const { fence, store, virtualizer } = wrap(parts)
+      const isUp = () => fence.isUp
+      return { fence, store, virtualizer: operations.observe(virtualizer, { incarnation: store.incarnation, isUp }) }
+    }
+  }
+
+  /** Has launchers crash between two steps, sometimes one soon after the other. */
+  private crashNowAndThen(operator: SimulationOperator): void {
+    const { crashMeanSteps = 4_000 } = this.options
+    if (crashMeanSteps === 0) return
+    const dice = this.dice.for("crashes")
+    const draw = () => 1 + dice.below(dice.chance(0.15) ? 150 : 2 * crashMeanSteps)
+    let next = this.simulator.steps + draw()
+    this.simulator.onStep((step) => {
+      if (step < next) return
+      next = step + draw()
+      operator.crash()
+    })
+  }
+
+  /** An operator removes what records that were set aside have left behind: no launcher may. */
+  private sweep({ disk, host }: SimulatedNode.SimulatedNode["Service"], { specs }: Workload) {
+    const virtualizer = SimulationVirtualizer.make(host, new Fence())
+    const isOrphan = (id: InstanceId) =>
+      !disk.ids.includes(id) && disk.setAside.some((one) => one.id === id) && host.remains(id).length > 0
+    return Effect.forEach(specs.filter(({ id }) => isOrphan(id)), (spec) =>
+      Effect.scoped(Effect.gen(function*() {
+        const guest = yield* virtualizer.make(spec, `/simulated/instances/${spec.id}`)
+        yield* guest.kill
+        yield* guest.deleteImage
+      })), { discard: true })
+  }
+
+  /** Looks at everything, long after the last command. */
+  private settle(
+    { disk, host }: SimulatedNode.SimulatedNode["Service"],
+    { ids }: Workload,
+    operator: SimulationOperator
+  ) {
+    return Effect.gen({ self: this }, function*() {
+      const { launcher } = yield* operator.opened
+      const infos = yield* launcher.list
+      const instances = ids.map((id): SettledInstance => {
+        const guest = host.guests.find((guest) => guest.id === id)
+        return {
+          id,
+          record: disk.record(id),
+          state: infos.find(({ spec }) => spec.id === id)?.state,
+          guest: guest === undefined
+            ? undefined
+            : { pid: guest.pid, paused: guest.paused, volumes: guest.volumes },
+          remains: host.remains(id)
+        }
+      })
+      this.recorder.note({ _tag: "Settled", instances })
+    })
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What the clients of a simulated node ask for: random commands on few instances and few volumes, so that they meet.
+ */
+import { ByteSize, Duration } from "effect"
+import { InstanceId, InstanceName } from "../domain/InstanceId.ts"
+import { InstanceSpec } from "../domain/InstanceSpec.ts"
+import { VolumeId, type VolumeSpec } from "../domain/Volume.ts"
+import type { Dice } from "../internal/Dice.ts"
+import type { Call } from "./History.ts"
+
+/** How often each command is asked for, among the others. */
+const weights: ReadonlyArray<readonly [Call["_tag"], number]> = [
+  ["Start", 30],
+  ["Stop", 12],
+  ["Delete", 12],
+  ["Attach", 12],
+  ["Detach", 9],
+  ["Pause", 6],
+  ["Resume", 6],
+  ["Stats", 5],
+  ["Get", 4],
+  ["List", 1]
+]
+
+const weight = weights.reduce((sum, [, each]) => sum + each, 0)
+
+/** How likely a start asks for something else than the one before: another spec, or the name of another instance. */
+const otherSpec = 0.06
+const otherName = 0.03
+
+export class Workload {
+  /** The instances that are asked for. */
+  readonly ids: ReadonlyArray<InstanceId>
+  private readonly volumes: ReadonlyArray<VolumeId>
+  /** What each of them is, unless somebody asks for something else. */
+  readonly specs: ReadonlyArray<InstanceSpec>
+
+  constructor(dice: Dice, instances: number) {
+    this.ids = Array.from({ length: instances }, (_, index) => InstanceId.make(`${(index + 10).toString(16)}-1`))
+    this.volumes = Array.from({ length: Math.ceil(instances / 2) }, (_, index) => VolumeId.make(`volume-${index}`))
+    this.specs = this.ids.map((id) => this.spec(dice, id))
+  }
+
+  /** The next command. */
+  draw(dice: Dice): Call {
+    const id = this.id(dice)
+    const kind = this.kind(dice)
+    switch (kind) {
+      case "Start":
+        return { _tag: "Start", spec: this.wanted(dice, id) }
+      case "Attach":
+        return { _tag: "Attach", id, volume: this.volume(dice) }
+      case "Detach":
+        return { _tag: "Detach", id, volume: this.volume(dice).id }
+      case "List":
+        return { _tag: "List" }
+      default:
+        return { _tag: kind, id }
+    }
+  }
+
+  private kind(dice: Dice): Call["_tag"] {
+    let roll = dice.below(weight)
+    for (const [kind, each] of weights) {
+      if (roll < each) return kind
+      roll -= each
+    }
+    return "List"
+  }
+
+  /** Some instances are asked for more often than others. */
+  private id(dice: Dice): InstanceId {
+    return pick(dice, dice.chance(0.4) ? this.ids.slice(0, 2) : this.ids)
+  }
+
+  private volume(dice: Dice): VolumeSpec {
+    const id = pick(dice, this.volumes)
+    return dice.chance(0.1) ? { id, readOnly: true } : { id }
+  }
+
+  private wanted(dice: Dice, id: InstanceId): InstanceSpec {
+    const spec = this.specs.find((spec) => spec.id === id) ?? this.spec(dice, id)
+    if (dice.chance(otherSpec)) return InstanceSpec.make({ ...spec, memory: ByteSize.mebibytes(128) })
+    if (dice.chance(otherName)) return InstanceSpec.make({ ...spec, name: nameOf(pick(dice, this.ids)) })
+    return spec
+  }
+
+  private spec(dice: Dice, id: InstanceId): InstanceSpec {
+    return InstanceSpec.make({
+      id,
+      virtualizer: "simulation",
+      boot: { kind: "image", path: "/images/base.qcow2", format: "qcow2" },
+      memory: ByteSize.mebibytes(64),
+      stopGrace: Duration.millis(dice.one(0, 500, 10_000)),
+      volumes: dice.chance(0.3) ? [this.volume(dice)] : [],
+      ...(dice.chance(0.5) ? { name: nameOf(id) } : {})
+    })
+  }
+}
+
+const nameOf = (id: InstanceId): InstanceName => InstanceName.make(`name-${id}`)
+
+const pick = <A>(dice: Dice, choices: ReadonlyArray<A>): A => {
+  const choice = choices[dice.below(choices.length)]
+  if (choice === undefined) throw new Error("there is nothing to choose from")
+  return choice
+}
