@@ -89,11 +89,11 @@ export class Conditions {
   strikeAfter(
     millis: number,
     fault: Fault,
-    machine: { readonly id: InstanceId; readonly isThere: boolean },
+    machine: { readonly id: InstanceId; readonly isAlive: boolean },
     act: () => void
   ): void {
     this.after(millis, () => {
-      if (!machine.isThere || (this.faults[fault] ?? 0) === 0) return
+      if (!machine.isAlive || (this.faults[fault] ?? 0) === 0) return
       this.strike(fault, machine.id)
       act()
     })

@@ -12,9 +12,9 @@ export class ConsoleLog {
   #followers: Followers | undefined
   #isOver = false
 
-  /** Writes a line. */
-  write(atMillis: number, text: string): void {
-    const line = `[${(atMillis / 1000).toFixed(3)}] ${text}\n`
+  /** Writes a line, with the time since the guest was launched. */
+  write(uptimeMillis: number, text: string): void {
+    const line = `[${(uptimeMillis / 1000).toFixed(3)}] ${text}\n`
     this.#lines.push(line)
     for (const follower of this.#followers ?? []) Queue.offerUnsafe(follower, line)
   }

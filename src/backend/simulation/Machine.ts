@@ -1,7 +1,7 @@
 /**
  * One simulated guest, from its launch to its end: the machine itself, which knows nothing of launchers.
  */
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import { type ExitStatus, format } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
@@ -9,9 +9,12 @@ import type { GuestEvent, GuestStatus } from "../../Virtualizer.ts"
 import type { Conditions } from "./Conditions.ts"
 import { ConsoleLog } from "./ConsoleLog.ts"
 import { deadlineMillis } from "./Latency.ts"
+import { Onlookers } from "./Onlookers.ts"
 
 /** Who watches a machine. */
 export interface Watcher {
+  /** Whether it watches no more: it has lost the machine, or its launcher died. */
+  readonly isOver: boolean
   readonly onConnected: () => void
   readonly onEvent: (event: GuestEvent) => void
   readonly onExited: (status: ExitStatus) => void
@@ -28,14 +31,12 @@ export interface MachineOptions {
   readonly onEnd: (machine: Machine, status: ExitStatus) => void
 }
 
-/** Looks again. */
-type Waiter = () => void
-
 const killed: ExitStatus = { _tag: "Killed", signal: "SIGKILL" }
 const panicked: ExitStatus = { _tag: "Panicked" }
 
 export class Machine {
   readonly log = new ConsoleLog()
+  readonly onlookers = new Onlookers()
   readonly bornMillis: number
   volumes: ReadonlyArray<Volume>
   /** How it ended. Absent while it is there. */
@@ -51,10 +52,11 @@ export class Machine {
   terminals: ReadonlyArray<unknown> = []
   readonly #conditions: Conditions
   readonly #options: MachineOptions
-  #waiters: ReadonlyArray<Waiter> = []
   #ignoresPowerButton: boolean | undefined
   #ignoresQuit: boolean | undefined
   #crashes: boolean | undefined
+  /** Whether it has booted. */
+  #isReady = false
   #isPoweringOff = false
   #isDying = false
 
@@ -78,9 +80,14 @@ export class Machine {
     return this.status === undefined
   }
 
+  /** Whether something can happen to it by itself. */
+  get isAlive(): boolean {
+    return this.isThere && !this.isFrozen
+  }
+
   /** Whether it answers commands on its control channel. */
   get answers(): boolean {
-    return this.isThere && this.isConnected && !this.isSevered && !this.isFrozen
+    return this.isAlive && this.isConnected && !this.isSevered
   }
 
   get report(): GuestStatus {
@@ -91,41 +98,15 @@ export class Machine {
     return this.volumes.some(({ id }) => id === volume)
   }
 
-  /** Waits until there is something to see, and answers it. Interruptible. */
-  wait<A>(look: () => A | undefined): Effect.Effect<A> {
-    return Effect.callback<A>((resume) => {
-      const leave = () => {
-        this.#waiters = this.#waiters.filter((one) => one !== waiter)
-      }
-      const waiter = () => {
-        const seen = look()
-        if (seen === undefined) return
-        // Whoever goes on does so in this act, and may wait again.
-        leave()
-        resume(Effect.succeed(seen))
-      }
-      this.#waiters = [...this.#waiters, waiter]
-      waiter()
-      return Effect.sync(leave)
-    })
-  }
-
   /** Waits until something is so. Interruptible. */
   until(isSo: () => boolean): Effect.Effect<boolean> {
-    return this.wait(() => isSo() || undefined)
-  }
-
-  /** Something has changed: who waited for it goes on. */
-  changed(): void {
-    for (const waiter of this.#waiters) {
-      if (this.#waiters.includes(waiter)) waiter()
-    }
+    return this.onlookers.wait(() => isSo() || undefined)
   }
 
   /** Its boot begins. */
   boot(): void {
     const conditions = this.#conditions
-    this.log.write(conditions.nowMillis, `guest ${this.pid} of ${this.id} boots`)
+    this.#write(`guest ${this.pid} of ${this.id} boots`)
     const late = conditions.strikes("connectsLate", this.id) ? this.#between("connectsLate", 5_000, 40_000) : 0
     const millis = conditions.delayMillis("connect") + late
     if (conditions.dooms("crashesStarting")) {
@@ -133,11 +114,14 @@ export class Machine {
       conditions.strikeAfter(crashMillis, "crashesStarting", this, () => this.#crash())
     }
     if (!this.isThere || conditions.strikes("neverConnects", this.id)) return
-    conditions.after(millis, () => this.#connect())
+    conditions.after(millis, () => {
+      this.#isReady = true
+      this.#connect()
+    })
   }
 
   #connect(): void {
-    if (!this.isThere) return
+    if (!this.isAlive || !this.#isReady || this.isConnected) return
     const conditions = this.#conditions
     this.isConnected = true
     this.#tell("Connected", "runs")
@@ -170,19 +154,19 @@ export class Machine {
   /** Who watches can talk to it, if it answers. */
   #reach(): void {
     if (this.answers) this.watcher?.onConnected()
-    this.changed()
+    this.onlookers.changed()
   }
 
   /** It ends. */
   end(status: ExitStatus): void {
     if (!this.isThere) return
     this.status = status
-    this.log.write(this.#conditions.nowMillis, `ends: ${format(status)}`)
+    this.#write(`ends: ${format(status)}`)
     this.log.end()
     this.#conditions.tell({ _tag: "Ended", id: this.id, pid: this.pid, status })
     this.#options.onEnd(this, status)
     this.watcher?.onExited(status)
-    this.changed()
+    this.onlookers.changed()
   }
 
   /** It powers itself off. */
@@ -207,10 +191,10 @@ export class Machine {
     this.#ignoresPowerButton ??= conditions.strikes("ignoresPowerButton", this.id)
     if (this.#ignoresPowerButton) return
     this.#isPoweringOff = true
-    this.log.write(conditions.nowMillis, "powers off")
+    this.#write("powers off")
     conditions.after(conditions.delayMillis("powerOff"), () => {
       this.#isPoweringOff = false
-      if (this.isThere && !this.isFrozen && !this.isPaused) this.#obey(() => this.powerOff())
+      if (this.isAlive && !this.isPaused) this.#obey(() => this.powerOff())
     })
   }
 
@@ -221,7 +205,7 @@ export class Machine {
     this.#ignoresQuit ??= conditions.strikes("ignoresQuit", this.id)
     if (this.#ignoresQuit) return
     conditions.after(conditions.delayMillis("end"), () => {
-      if (this.isThere && !this.isFrozen) this.#obey(() => this.end({ _tag: "Quit" }))
+      if (this.isAlive) this.#obey(() => this.end({ _tag: "Quit" }))
     })
   }
 
@@ -262,7 +246,7 @@ export class Machine {
     this.isSevered = true
     this.#tell("Severed")
     this.watcher?.onLost("the control channel closed")
-    this.changed()
+    this.onlookers.changed()
   }
 
   /** Its control channel works again, for who connects to it. */
@@ -290,7 +274,12 @@ export class Machine {
     if (!this.isThere || !this.isFrozen) return
     this.isFrozen = false
     this.#tell("Thawed")
+    this.#connect()
     this.#reach()
+  }
+
+  #write(line: string): void {
+    this.log.write(this.#conditions.nowMillis - this.bornMillis, line)
   }
 
   #between(purpose: string, least: number, most: number): number {
@@ -301,7 +290,7 @@ export class Machine {
     _tag: "Connected" | "Paused" | "Resumed" | "Rebooted" | "Severed" | "Restored" | "Frozen" | "Thawed",
     line?: string
   ): void {
-    if (line !== undefined) this.log.write(this.#conditions.nowMillis, line)
+    if (line !== undefined) this.#write(line)
     this.#conditions.tell({ _tag, id: this.id, pid: this.pid })
   }
 }

@@ -64,7 +64,7 @@ class Connection {
   close(): void {
     this.#isClosed = true
     this.#machine.terminals = this.#machine.terminals.filter((terminal) => terminal !== this)
-    this.#machine.changed()
+    this.#machine.onlookers.changed()
   }
 
   get #isOver(): boolean {
@@ -95,7 +95,7 @@ class Connection {
         if (Socket.isCloseEvent(chunk)) this.close()
         else this.#echo = [...this.#echo, typeof chunk === "string" ? encoder.encode(chunk) : chunk]
       }
-      this.#machine.changed()
+      this.#machine.onlookers.changed()
       return Effect.void
     })
   }

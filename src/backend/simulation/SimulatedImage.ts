@@ -56,8 +56,7 @@ const fetchTo = (
   const tell = (piece: number) =>
     boot.kind === "volume" ? Effect.void : Queue.offer(queue, { doneBytes: totalBytes / pieces * piece, totalBytes })
   return fence.actEffect(() => {
-    const place = host.claim(id)
-    if (place.image === "whole") return tell(pieces)
+    if (host.place(id)?.image === "whole") return tell(pieces)
     const { conditions } = host
     const slowMillis = host.strikes("slowImage", id) ? conditions.dice("time slowImage").between(5_000, 60_000) : 0
     const failure = host.strikes("failingImage", id)
@@ -74,16 +73,17 @@ const fetchTo = (
       )
     return whole(reach, id, {
       begin: () => {
+        const place = host.claim(id)
         place.sweep()
         place.image = "partial"
       },
       work: Effect.forEach([1, 2, 3, 4], piece, { discard: true }),
       commit: () => {
-        place.image = "whole"
+        host.claim(id).image = "whole"
         host.conditions.tell({ _tag: "ImageFetched", id })
       },
       rollBack: () => {
-        place.image = "absent"
+        host.claim(id).image = "absent"
         host.tidy(id)
       }
     })

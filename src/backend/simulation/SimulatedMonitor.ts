@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(function*(
   const monitor = yield* Effect.acquireRelease(
     fence.actEffect(() => {
       if (machine.isFrozen || machine.isSevered) return Effect.fail(unreachable("the control channel does not answer"))
-      if (machine.watcher !== undefined) {
+      if (machine.watcher?.isOver === false) {
         reach.host.conditions.violate(`a second monitor of ${id} was asked for`)
         return Effect.fail(unreachable("another monitor has its control channel"))
       }
@@ -78,8 +78,13 @@ class SimulatedMonitor implements Monitor, Watcher {
   constructor(reach: Reach, machine: Machine) {
     this.#reach = reach
     this.#machine = machine
+    // One that it had before is over.
     machine.watcher = this
     if (machine.answers) this.onConnected()
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined || !this.#reach.fence.isUp
   }
 
   release(): void {
@@ -110,18 +115,18 @@ class SimulatedMonitor implements Monitor, Watcher {
   }
 
   #finish(end: Ended): void {
-    if (this.#end !== undefined || !this.#reach.fence.isUp) return
+    if (this.isOver) return
     this.#end = end
     this.endEvents()
-    this.#machine.changed()
+    this.#machine.onlookers.changed()
   }
 
   get connected(): Effect.Effect<GuestStatus> {
-    return this.#reach.fence.actEffect(() => this.#machine.wait(() => this.#connection))
+    return this.#reach.fence.actEffect(() => this.#machine.onlookers.wait(() => this.#connection))
   }
 
   get ended(): Effect.Effect<Ended> {
-    return this.#reach.fence.actEffect(() => this.#machine.wait(() => this.#end))
+    return this.#reach.fence.actEffect(() => this.#machine.onlookers.wait(() => this.#end))
   }
 
   get events(): Stream.Stream<GuestEvent> {
@@ -263,7 +268,7 @@ class SimulatedMonitor implements Monitor, Watcher {
   #endWithin(millis: number): Effect.Effect<void> {
     return Effect.suspend(() =>
       this.#end === undefined
-        ? Effect.asVoid(Effect.timeoutOption(this.#machine.wait(() => this.#end), millis))
+        ? Effect.asVoid(Effect.timeoutOption(this.#machine.onlookers.wait(() => this.#end), millis))
         : Effect.void
     )
   }
