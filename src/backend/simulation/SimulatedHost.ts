@@ -43,6 +43,8 @@ interface Operation {
 }
 
 export class SimulatedHost {
+  /** The files that are not there, by their paths: an image or volume that is one of them fails with `ImageUnusable`. */
+  readonly missing = new Set<string>()
   /** Chance and time here. For virtualizers. */
   readonly conditions: Conditions.Conditions
   readonly #places = new Map<InstanceId, Place>()

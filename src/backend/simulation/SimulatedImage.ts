@@ -59,7 +59,9 @@ const fetchTo = (
     if (host.place(id)?.image === "whole") return tell(pieces)
     const { conditions } = host
     const slowMillis = host.strikes("slowImage", id) ? conditions.dice("time slowImage").between(5_000, 60_000) : 0
-    const failure = host.strikes("failingImage", id)
+    const failure = host.missing.has(sourceOf(boot))
+      ? new ImageUnusable({ path: sourceOf(boot), detail: "it does not exist: put it there" })
+      : host.strikes("failingImage", id)
       ? new ImageUnusable({ path: sourceOf(boot), detail: "it could not be fetched: try again" })
       : host.strikes("diskFull", id)
       ? new NoSpace({ path: sourceOf(boot) })

@@ -66,6 +66,8 @@ const refuse = (
     return fail(new ImageUnusable({ path: `${directory}/disk`, detail: "it is not there: create the image first" }))
   }
   for (const volume of volumes) {
+    const { path } = volume.source
+    if (host.missing.has(path)) return fail(new ImageUnusable({ path, detail: "it does not exist: put it there" }))
     const rival = host.rival(volume)
     if (rival !== undefined) {
       conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`)

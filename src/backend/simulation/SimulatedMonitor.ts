@@ -10,6 +10,7 @@ import {
   AttachFailed,
   DetachFailed,
   fail,
+  ImageUnusable,
   NotRunning,
   NotSupported,
   Unreachable,
@@ -206,7 +207,7 @@ class SimulatedMonitor implements Monitor, Watcher {
         })
     )
     return this.#late("hotplug", () => machine.has(volume.id) ? Effect.void : plug, () => {
-      if (host.rival(volume) === undefined) host.attach(machine, volume)
+      if (host.rival(volume) === undefined && !host.missing.has(volume.source.path)) host.attach(machine, volume)
     })
   }
 
@@ -214,6 +215,10 @@ class SimulatedMonitor implements Monitor, Watcher {
     const { host } = this.#reach
     const { id } = this.#machine
     const refused = (detail: string) => Effect.fail(fail(new AttachFailed({ volume: volume.id, detail })))
+    const { path } = volume.source
+    if (host.missing.has(path)) {
+      return Effect.fail(fail(new ImageUnusable({ path, detail: "it does not exist: put it there" })))
+    }
     const rival = host.rival(volume)
     if (rival !== undefined) {
       host.conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`)

@@ -7,6 +7,7 @@ import type { Capabilities } from "../../domain/Capabilities.ts"
 import { type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
 import { fail, NotSupported } from "../../VirtualizerError.ts"
 import { Fence } from "./Fence.ts"
+import { lag } from "./Reach.ts"
 import * as SimulatedGuest from "./SimulatedGuest.ts"
 import * as SimulatedHost from "./SimulatedHost.ts"
 
@@ -41,7 +42,10 @@ export const make = (
           : Effect.fail(fail(new NotSupported({ what: `booting from ${spec.boot.kind}` })))
       ),
     discover: Stream.fromIterableEffect(
-      fence.act(() => host.machines.map(({ id, pid }) => ({ id, handle: `pid ${pid}` })))
+      Effect.andThen(
+        lag(node, "probe"),
+        fence.act(() => host.machines.map(({ id, pid }) => ({ id, handle: `pid ${pid}` })))
+      )
     ),
     destroy: ({ id }) => SimulatedGuest.destroy(node, id)
   }
