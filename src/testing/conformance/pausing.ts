@@ -1,0 +1,47 @@
+/**
+ * Tests of pausing a guest.
+ */
+import { Effect, Fiber, Stream } from "effect"
+import { type ConformanceTest, declared } from "./ConformanceTest.ts"
+import { begin, equals, settled, succeeds } from "./Contract.ts"
+import { launcher, running } from "./Launchers.ts"
+
+export const pausing: ReadonlyArray<ConformanceTest> = [
+  {
+    name: "pause and resume can be repeated, and status tells which is so",
+    needs: [declared("pause")],
+    run: Effect.gen(function*() {
+      const { monitor } = yield* running(yield* launcher)
+      const isPaused = Effect.map(succeeds("status", monitor.status), ({ paused }) => paused)
+      for (const round of ["", ", repeated,"]) {
+        yield* succeeds(`pause${round}`, monitor.pause)
+        yield* equals(yield* isPaused, true, `status tells that the guest is paused when pause${round} has returned`)
+      }
+      for (const round of ["", ", repeated,"]) {
+        yield* succeeds(`resume${round}`, monitor.resume)
+        yield* equals(yield* isPaused, false, `status tells that the guest runs when resume${round} has returned`)
+      }
+    })
+  },
+  {
+    name: "pause and resume are told as events, once each",
+    needs: [declared("pause")],
+    run: Effect.gen(function*() {
+      const { close, monitor } = yield* running(yield* launcher)
+      const all = yield* begin(Stream.runCollect(monitor.events))
+      yield* settled
+      yield* succeeds("pause", monitor.pause)
+      yield* succeeds("pause, repeated,", monitor.pause)
+      yield* succeeds("resume", monitor.resume)
+      yield* succeeds("resume, repeated,", monitor.resume)
+      yield* settled
+      yield* close
+      const events = yield* succeeds("events, once the monitor is closed,", Fiber.join(all))
+      yield* equals(
+        events.map(({ _tag }) => _tag),
+        ["Paused", "Resumed"],
+        "Events tell when the guest is paused and when it is resumed, once each"
+      )
+    })
+  }
+]
