@@ -112,8 +112,38 @@ const rooms: ReadonlyArray<Room> = [
   },
   {
     file: "src/testing/X.ts",
-    allowed: ["effect", "vitest", "../launcher/Launcher.ts", "../backend/simulation/Fault.ts"],
-    refused: ["../api/Api.ts", "../daemon/Daemon.ts", "../cli/Command.ts", "../../test/X.ts", ...platform]
+    allowed: ["effect", "effect/testing", "../launcher/Launcher.ts", "../backend/simulation/Fault.ts"],
+    refused: [
+      "vitest",
+      "@effect/vitest",
+      "../api/Api.ts",
+      "../daemon/Daemon.ts",
+      "../cli/Command.ts",
+      "../../test/X.ts",
+      ...platform
+    ]
+  },
+  {
+    file: "src/testing/Conformance.ts",
+    allowed: ["effect", "vitest", "./X.ts", "../Virtualizer.ts"],
+    refused: [
+      "@effect/vitest",
+      "../api/Api.ts",
+      "../daemon/Daemon.ts",
+      "../cli/Command.ts",
+      "../../test/X.ts",
+      ...platform
+    ]
+  },
+  {
+    file: "src/testing/checkers/X.ts",
+    allowed: ["effect", "../History.ts", "../../launcher/Launcher.ts"],
+    refused: ["vitest", "../../api/Api.ts", "../../daemon/Daemon.ts", "../../../test/X.ts", ...platform]
+  },
+  {
+    file: "src/testing/conformance/X.ts",
+    allowed: ["effect", "./Y.ts", "../../Virtualizer.ts"],
+    refused: ["vitest", "../../cli/Command.ts", "../../daemon/Daemon.ts", "../../../test/X.ts", ...platform]
   },
   {
     file: "src/daemon/X.ts",

@@ -63,13 +63,18 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     name: "printing",
-    banned: /\bconsole\.\w+\(|\bprocess\.std(out|err)\b/,
+    banned: /(?<![\w.])console\.\w+\(|\bglobalThis\.console\b|\bprocess\.std(out|err)\b/,
     instead: "Effect.log, or the Console service",
     files: src,
     except: programs,
     examples: {
-      wrong: ["console.log(\"here\")", "process.stderr.write(\"here\")"],
-      right: ["yield* Effect.logDebug(\"here\")", "yield* Console.log(\"here\")", "readonly console: GuestConsole"]
+      wrong: ["console.log(\"here\")", "globalThis.console.log(\"here\")", "process.stderr.write(\"here\")"],
+      right: [
+        "yield* Effect.logDebug(\"here\")",
+        "yield* Console.log(\"here\")",
+        "readonly console: GuestConsole",
+        "guest.console.log({ follow: true })"
+      ]
     }
   },
   {
@@ -88,8 +93,8 @@ export const rules: ReadonlyArray<Rule> = [
     banned: /\bforkDetach\b|\bforkDaemon\b|\brun(Fork|Promise|Sync|Callback)(Exit)?(With)?\(/,
     instead: "Effect.forkScoped or Effect.forkIn, so that a scope owns it",
     files: src,
-    // Beside programs: seeded numbers, and the scheduler that runs its own fibers from outside.
-    except: /^src\/((daemon|cli)\/main|internal\/Dice|testing\/Simulator)\.ts$/,
+    // Beside programs: seeded numbers, the scheduler that runs its own fibers from outside, and what hands tests to vitest.
+    except: /^src\/((daemon|cli)\/main|internal\/Dice|testing\/(Simulator|Conformance))\.ts$/,
     examples: {
       wrong: ["Effect.forkDetach(loop)", "Effect.runFork(loop)", "loop.pipe(Effect.forkDetach)", "Effect.runSync(x)"],
       right: ["Effect.forkScoped(loop)", "Effect.forkIn(loop, scope)"]
