@@ -85,6 +85,10 @@ export interface Abilities {
  */
 export const wish = (command: Command, { observed, record }: Situation, abilities: Abilities): Wish => {
   const { desired } = record
+  // What is there is another's, and this instance is going: nothing is to be written of it any more.
+  if (observed._tag === "Foreign") {
+    return command._tag === "Withdraw" ? desire(desired) : refuse(new NoInstance({ id: record.id }))
+  }
   if (command._tag === "Delete") return desire(desired.power === "deleted" ? desired : { ...desired, power: "deleted" })
   if (command._tag === "Withdraw") return desire(withdraw(command.start.epoch, record))
   if (desired.power === "deleted") return refuse(new NoInstance({ id: record.id }))

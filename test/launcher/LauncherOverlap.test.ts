@@ -1,7 +1,9 @@
 /** Commands that come at the same moment, or in the middle of a step. Each was found by the simulation. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { beside, id, reasonOf, settle, spec, TestNode } from "./TestNode.ts"
+import { TestClock } from "effect/testing"
+import { StoreError } from "../../src/launcher/InstanceStore.ts"
+import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
 
 const a = id("a1")
 
@@ -37,5 +39,33 @@ describe("a first start that meets what no record explains", () => {
       yield* settle
       yield* gate.open
       assert.deepStrictEqual(yield* Fiber.joinAll([start, pause]), ["InstanceExists", "NoInstance"])
+    }))
+
+  it.effect("takes no commands any more while its record can not be removed", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      node.world.place(a).disk = true
+      let isBroken = true
+      node.wrapStore = (store) => ({
+        ...store,
+        // It is done, and says that it is not.
+        remove: (id) =>
+          Effect.andThen(
+            store.remove(id),
+            Effect.suspend(() => isBroken ? Effect.fail(new StoreError({ message: "no" })) : Effect.void)
+          )
+      })
+      const launcher = yield* node.launcher()
+      const start = yield* beside(reasonOf(launcher.start(spec("a1"))))
+      yield* settle
+      assert.isUndefined(start.pollUnsafe())
+      for (const refused of [launcher.stop(a), launcher.delete(a), launcher.detach(a, volume("one"))]) {
+        assert.strictEqual(yield* reasonOf(refused), "NoInstance")
+      }
+      assert.strictEqual(node.disk.records.size, 0)
+      isBroken = false
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(start), "InstanceExists")
+      assert.strictEqual(node.disk.records.size, 0)
     }))
 })

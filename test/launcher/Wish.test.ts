@@ -113,6 +113,13 @@ describe("wish", () => {
     assert.isTrue(result._tag === "Desire" && result.desired.power === "running" && result.desired.epoch === 1)
   })
 
+  it("what turned out to be another's is no instance, whatever is asked of it", () => {
+    for (const command of commands) {
+      const expected = command._tag === "Withdraw" ? "same" : "NoInstance"
+      assert.strictEqual(outcome(command, "running", "Foreign", false), expected, command._tag)
+    }
+  })
+
   it("a stopped instance whose guest may be there is waited for", () => {
     for (const name of ["to be looked at", "silent, to be looked at", "Launched"]) {
       assert.strictEqual(outcome({ _tag: "Start" }, "stopped", name, false), "later")
