@@ -126,7 +126,8 @@ export type Occurrence =
   | { readonly _tag: "Acted"; readonly act: number; readonly how: "succeeded" | "failed" | "interrupted" }
   /** A record is on disk. `isHeard` is false where its writer did not get to know, because it was interrupted. */
   | { readonly _tag: "Recorded"; readonly id: InstanceId; readonly record: InstanceRecord; readonly isHeard?: boolean }
-  | { readonly _tag: "Removed"; readonly id: InstanceId }
+  /** It is gone. `isHeard` as above. */
+  | { readonly _tag: "Removed"; readonly id: InstanceId; readonly isHeard?: boolean }
   /** A record could not be read by the launcher that begins, and lies somewhere else. */
   | { readonly _tag: "SetAside"; readonly id: InstanceId }
   /** A fault struck: of the host, or of the disk. */

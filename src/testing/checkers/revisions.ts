@@ -1,7 +1,8 @@
 /**
  * The revisions of a record grow by one, so that no writer overwrites what it has not read.
  *
- * Excused is a write whose writer never heard that it was done, because it was interrupted: it writes that revision again.
+ * Excused is a write, or a removal, whose writer never heard that it was done, because it was interrupted: it goes on from
+ * what it knows.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { type Checker, make } from "../Checker.ts"
@@ -23,6 +24,9 @@ export const revisions: Checker = make("revisions grow by one", (complain) => {
         return
       }
       case "Removed":
+        if (entry.isHeard === false) known.set(entry.id, { there: 0, heard: known.get(entry.id)?.heard ?? 0 })
+        else known.delete(entry.id)
+        return
       case "SetAside":
         known.delete(entry.id)
         return

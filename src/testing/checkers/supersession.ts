@@ -160,7 +160,8 @@ export const supersession: Checker = make("the stronger command takes over at on
         return
       }
       case "Recorded":
-        return recorded(entry.id, entry.record, entry.atMillis)
+        // What its writer never heard of takes nothing over.
+        return entry.isHeard === false ? undefined : recorded(entry.id, entry.record, entry.atMillis)
       case "Removed":
       case "SetAside":
         records.delete(entry.id)
