@@ -1,7 +1,9 @@
 // imports.mjs
 //
-// Shows that every path that the built package exports can be imported, and that what is internal can not.
+// Shows that every path that the built package exports can be imported, most of them without vitest, and that what is
+// internal can not.
 import { globSync, readFileSync } from "node:fs"
+import { registerHooks } from "node:module"
 
 const { exports, name } = JSON.parse(readFileSync("package.json", "utf8"))
 
@@ -17,7 +19,18 @@ const imports = Object.entries(exports).flatMap(([path, target]) => {
   )
 })
 
-for (const specifier of imports) await import(specifier)
+/** The paths that may need vitest, which not everybody has installed. */
+const forVitest = new Set([`${name}/testing`, `${name}/testing/Conformance`])
+
+const hooks = registerHooks({
+  resolve: (specifier, context, resolveNext) => {
+    if (/^(@effect\/)?vitest($|\/)/.test(specifier)) throw new Error(`${context.parentURL} needs ${specifier}`)
+    return resolveNext(specifier, context)
+  }
+})
+for (const specifier of imports) if (!forVitest.has(specifier)) await import(specifier)
+hooks.deregister()
+for (const specifier of forVitest) await import(specifier)
 
 for (const file of globSync("dist/**/internal/**/*.js")) {
   const specifier = file.replace("dist", name).replace(/\.js$/, "")
