@@ -20,7 +20,7 @@ import { defect, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
-import { type Abilities, type Command, type Part, revert, supersedes, wish } from "./Wish.ts"
+import { type Abilities, type Command, isPower, type Part, revert, supersedes, wish } from "./Wish.ts"
 
 /** What an instance has of its launcher. */
 export interface Surroundings extends Tools {
@@ -108,7 +108,11 @@ export class Instance {
     return Effect.gen(function*() {
       while (true) {
         yield* self.absorb
-        if (self.keeper.saved === undefined) return "never"
+        if (self.keeper.saved === undefined) {
+          if (!self.keeper.isInDoubt || (yield* self.keeper.remove(self.id))) return "never"
+          yield* self.retry
+          continue
+        }
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.situation.observed._tag !== "Running") yield* self.watching.release
         self.volumes.settle(self.situation)
@@ -118,7 +122,7 @@ export class Instance {
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") yield* Deferred.succeed(self.adopted, undefined)
         if (step._tag === "Forget") {
-          if (Result.isSuccess(yield* Effect.result(Effect.uninterruptible(self.keeper.remove(self.id))))) return "gone"
+          if (yield* self.keeper.remove(self.id)) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
           yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
@@ -341,7 +345,5 @@ export class Instance {
     Deferred.doneUnsafe(this.ended, Exit.void)
   }
 }
-
-const isPower = (command: Command): boolean => command._tag === "Stop" || command._tag === "Delete"
 
 const isEqualState = Schema.toEquivalence(InstanceState)

@@ -5,7 +5,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
 
-/** The store could not do it. What was there before is intact. */
+/** The store could not do it. What was there before is intact; a record that was being written may be there in its place. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", { message: Schema.String }) {}
 
 /** A record that can not be read. It has been set aside, and its guest is left alone. */
@@ -26,7 +26,7 @@ export class InstanceStore extends Context.Service<InstanceStore, {
   >
   /**
    * Writes a record, durably and all or nothing. Its revision must be one above that of the record before, or 1.
-   * Interruption leaves the record before or this one.
+   * Failure and interruption leave the record before or this one, and the next may have this one's revision.
    */
   readonly put: (record: InstanceRecord) => Effect.Effect<void, StoreError>
   /** Removes a record, durably. Succeeds when there is none. */

@@ -1,16 +1,21 @@
 /**
  * One instance's record on disk: what is there, whether it is what it should be, and the writing of it.
  */
-import { type Cause, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
-import type { InstanceStore, StoreError } from "./InstanceStore.ts"
+import type { InstanceStore } from "./InstanceStore.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import { StateFailure } from "./LauncherError.ts"
 
 export class RecordKeeper {
   /** The record as it is on disk; absent when there is none yet. */
   saved: InstanceRecord | undefined
+  /**
+   * Whether something else may be on disk, until it is written or removed: a write that failed can have been done all the
+   * same, and what was refused for it must not be done by a later launcher.
+   */
+  isInDoubt = false
   private readonly around: { readonly config: LauncherConfig; readonly store: InstanceStore["Service"] }
 
   constructor(saved: InstanceRecord | undefined, around: RecordKeeper["around"]) {
@@ -20,7 +25,8 @@ export class RecordKeeper {
 
   /** Whether something is to be written. Of an instance that is going, no more than that needs to be on disk. */
   isDirty(record: InstanceRecord): boolean {
-    return record !== this.saved && !(record.desired.power === "deleted" && this.saved?.desired.power === "deleted")
+    if (record.desired.power === "deleted" && this.saved?.desired.power === "deleted") return false
+    return record !== this.saved || this.isInDoubt
   }
 
   /**
@@ -42,12 +48,24 @@ export class RecordKeeper {
         orElse: () =>
           Effect.fail(new StateFailure({ detail: `a record took longer than ${Duration.toMillis(recordDeadline)} ms` }))
       }),
-      Effect.map(() => this.saved = next)
+      Effect.map(() => {
+        this.isInDoubt = false
+        return this.saved = next
+      }),
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          this.isInDoubt = true
+        })
+      )
     )
   }
 
-  /** Removes an instance's record. */
-  remove(id: InstanceId): Effect.Effect<void, StoreError | Cause.TimeoutError> {
-    return Effect.timeout(this.around.store.remove(id), this.around.config.recordDeadline)
+  /** Removes an instance's record. Says whether it is gone. Uninterruptible. */
+  remove(id: InstanceId): Effect.Effect<boolean> {
+    return Effect.timeout(this.around.store.remove(id), this.around.config.recordDeadline).pipe(
+      Effect.as(true),
+      Effect.orElseSucceed(() => false),
+      Effect.uninterruptible
+    )
   }
 }

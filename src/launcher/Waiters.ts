@@ -8,7 +8,7 @@ import type { Desired } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
 import { type Answer, atEnd, concerns, verdict, type Waiting } from "./Verdict.ts"
-import { type Command, type Part, supersedes } from "./Wish.ts"
+import { type Command, isPower, type Part, supersedes } from "./Wish.ts"
 
 /** How an instance's loop ended: its instance is gone, it was never accepted, or the launcher closed. */
 export type End = "gone" | "never" | "closed"
@@ -85,7 +85,7 @@ export class Waiters {
   forget(waiter: Waiter): boolean {
     const isOther = (one: Waiter) => one !== waiter
     this.accepted = this.accepted.filter(isOther)
-    if (waiter.command._tag === "Stop" || waiter.command._tag === "Delete") return false
+    if (isPower(waiter.command)) return false
     const inTime = this.inbox.includes(waiter) || this.postponed.includes(waiter)
     this.inbox = this.inbox.filter(isOther)
     this.postponed = this.postponed.filter(isOther)

@@ -28,6 +28,9 @@ export interface Part {
   readonly granted: boolean
 }
 
+/** Whether a command is to end the guest. */
+export const isPower = (command: Command): boolean => command._tag === "Stop" || command._tag === "Delete"
+
 /** The order of strength. A stronger command takes over from a weaker one. */
 const strength = (command: Command): number => {
   switch (command._tag) {

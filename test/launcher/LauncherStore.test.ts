@@ -8,6 +8,34 @@ const a = id("a1")
 const disk = { id: volume("disk") }
 const broken = Effect.fail(new StoreError({ message: "no space left" }))
 
+/** A node whose disk does the writes from the `first` to the `last`, and says that it did not. */
+const lyingFrom = (first: number, last: number) => {
+  const node = new TestNode()
+  let writes = 0
+  node.wrapStore = (store) => ({
+    ...store,
+    put: (record) =>
+      Effect.suspend(() => {
+        writes++
+        if (writes < first || writes > last) return store.put(record)
+        const before = node.disk.records.get(record.id)
+        return store.put(record).pipe(
+          Effect.andThen(Effect.sync(() => {
+            const text = node.disk.records.get(record.id)
+            // A store goes by the revision that it wrote last, as far as it knows.
+            if (text !== undefined) node.disk.records.set(record.id, withRevision(text, revisionOf(before)))
+          })),
+          Effect.andThen(broken)
+        )
+      })
+  })
+  return node
+}
+
+const revisionOf = (text: string | undefined): number => text === undefined ? 0 : JSON.parse(text).revision
+
+const withRevision = (text: string, revision: number): string => JSON.stringify({ ...JSON.parse(text), revision })
+
 /** A node whose writes fail from the `first` to the `last`, counted over all launchers. */
 const failingFrom = (first: number, last: number, how: Effect.Effect<void, StoreError> = broken) => {
   const node = new TestNode()
@@ -70,6 +98,49 @@ describe("a launcher whose store fails", () => {
       // The volume is not taken.
       yield* launcher.start(spec("b2", { volumes: [disk] }))
       yield* launcher.delete(a)
+    }))
+
+  it.effect("takes back what it refused when that may be on record all the same, so that no later launcher does it", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(4, 5)
+      const { close, launcher } = yield* node.open()
+      yield* launcher.start(spec("a1"))
+      assert.strictEqual(yield* reasonOf(launcher.stop(a)), "StateFailure")
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(JSON.parse(node.disk.records.get(a)!).desired.power, "running")
+      yield* close
+      const later = yield* node.launcher()
+      assert.strictEqual((yield* later.get(a)).state._tag, "Running")
+    }))
+
+  it.effect("leaves no record of a start that it refused, even where that can not be removed at first", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(1, 1)
+      const { wrapStore } = node
+      let failures = 2
+      node.wrapStore = (store) => ({
+        ...wrapStore(store),
+        remove: (id) => Effect.suspend(() => failures-- > 0 ? broken : store.remove(id))
+      })
+      const launcher = yield* node.launcher()
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1", { volumes: [disk] }))), "StateFailure")
+      assert.deepStrictEqual(yield* launcher.list, [])
+      assert.strictEqual(node.disk.records.size, 1)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(node.disk.records.size, 0)
+      assert.strictEqual(yield* reasonOf(launcher.get(a)), "NoInstance")
+      yield* launcher.start(spec("b2", { volumes: [disk] }))
+    }))
+
+  it.effect("starts what it refused a moment ago, when it is asked again before all is taken back", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(1, 1)
+      const { wrapStore } = node
+      node.wrapStore = (store) => ({ ...wrapStore(store), remove: () => broken })
+      const launcher = yield* node.launcher()
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "StateFailure")
+      assert.strictEqual((yield* launcher.start(spec("a1"))).state._tag, "Running")
+      assert.strictEqual((yield* launcher.list).length, 1)
     }))
 
   it.effect("gives a write that hangs its deadline, and can close meanwhile", () =>
