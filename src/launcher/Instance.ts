@@ -20,7 +20,7 @@ import { defect, perform, phaseOf, type Tools } from "./Step.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
-import { type Abilities, type Command, isPower, type Part, revert, supersedes, wish } from "./Wish.ts"
+import { type Abilities, isPower, type Part, revert, supersedes, wish } from "./Wish.ts"
 
 /** What an instance has of its launcher. */
 export interface Surroundings extends Tools {
