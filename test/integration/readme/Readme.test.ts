@@ -3,8 +3,9 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Path, Schedule, Schema, Stream } from "effect"
+import { Effect, FileSystem, Path, Schedule, Stream } from "effect"
 import { ChildProcess } from "effect/process"
+import manifest from "../../../package.json" with { type: "json" }
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
 import * as NativeSpec from "../../../src/payload/NativeSpec.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
@@ -18,12 +19,42 @@ const readme = Effect.gen(function*() {
   return yield* fs.readFileString(path.join(yield* path.fromFileUrl(root), "README.md"))
 })
 
-/** The only block of a language. */
-const block = (text: string, language: string): string => {
-  const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))]
+/** The only block of a language in a chapter. */
+const block = (text: string, chapter: string, language: string): string => {
+  const found = text.split(/^## /m).find((body) => body.startsWith(`${chapter}\n`)) ?? ""
+  const blocks = [...found.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))]
   assert.strictEqual(blocks.length, 1, `blocks of ${language}`)
   return blocks[0]?.[1] ?? ""
 }
+
+/** What the package exports, by path. */
+const exported: Readonly<Record<string, { readonly types: string } | null>> = manifest.exports
+
+/** The source that a path of the package leads to, if it is exported. */
+const sourceOf = (path: string): string | undefined => {
+  const [directory, name] = [path.slice(0, path.lastIndexOf("/")), path.slice(path.lastIndexOf("/") + 1)]
+  const types = exported[`./${path}`]?.types ?? exported[`./${directory}/*`]?.types.replace("*", name)
+  return types?.replace("./dist/", "src/").replace(".d.ts", ".ts")
+}
+
+/** An example that imports the package, as it is two directories below the project, where the package is not built. */
+const onSources = (example: string): string =>
+  example.replaceAll(/"vivarium\/(.*)"/g, (_, path: string) => `"../../${sourceOf(path)}"`)
+
+/** A directory within the project, for the sake of its packages, in which TypeScript checks everything. */
+const workshop = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const project = yield* path.fromFileUrl(root)
+  yield* fs.makeDirectory(path.join(project, ".cache"), { recursive: true })
+  const directory = yield* fs.makeTempDirectoryScoped({ directory: path.join(project, ".cache"), prefix: "readme-" })
+  yield* fs.writeFileString(
+    path.join(directory, "tsconfig.json"),
+    JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] })
+  )
+  const check = run(path.join(project, "node_modules/.bin/tsc"), ["-p", directory])
+  return { project, directory, check }
+})
 
 const run = Effect.fnUntraced(function*(command: string, args: ReadonlyArray<string>) {
   const child = yield* ChildProcess.make(command, args, { stdin: "ignore" })
@@ -37,7 +68,7 @@ const run = Effect.fnUntraced(function*(command: string, args: ReadonlyArray<str
 const embedding = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const project = yield* path.fromFileUrl(root)
+  const { check, directory } = yield* workshop
   const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "readme-" })
   yield* killGuests(stateDirectory)
   yield* fs.chmod(stateDirectory, 0o711)
@@ -45,21 +76,14 @@ const embedding = Effect.gen(function*() {
   const { bootDisk } = yield* TinyGuest.copyTo(path.join(stateDirectory, "images"))
   yield* fs.rename(bootDisk, path.join(stateDirectory, "images/debian.raw"))
 
-  // Within the project, for the sake of its packages.
-  yield* fs.makeDirectory(path.join(project, ".cache"), { recursive: true })
-  const directory = yield* fs.makeTempDirectoryScoped({ directory: path.join(project, ".cache"), prefix: "readme-" })
-  const example = block(yield* readme, "ts")
+  const example = block(yield* readme, "Embed it", "ts")
   assert.include(example, "\"/var/lib/vivarium\"")
   const file = path.join(directory, "example.ts")
-  yield* fs.writeFileString(
-    file,
-    example.replaceAll(/"vivarium\/(.*)"/g, "\"../../src/$1.ts\"").replace("/var/lib/vivarium", stateDirectory)
-  )
+  yield* fs.writeFileString(file, onSources(example).replace("/var/lib/vivarium", stateDirectory))
   return {
     file,
-    directory,
+    check,
     stateDirectory,
-    tsc: path.join(project, "node_modules/.bin/tsc"),
     left: Effect.gen(function*() {
       const directories = yield* Effect.forEach(
         ["instances", "records"],
@@ -73,13 +97,8 @@ const embedding = Effect.gen(function*() {
 layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
   it.effect("has an embedding example that compiles, runs a guest and leaves nothing", () =>
     Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      const { directory, file, left, tsc } = yield* embedding
-      yield* fs.writeFileString(
-        `${directory}/tsconfig.json`,
-        JSON.stringify({ extends: "../../tsconfig.json", include: ["example.ts"] })
-      )
-      assert.deepStrictEqual(yield* run(tsc, ["-p", directory]), { output: "", status: 0 })
+      const { check, file, left } = yield* embedding
+      assert.deepStrictEqual(yield* check, { output: "", status: 0 })
       const { output, status } = yield* run("node", [file])
       assert.match(output, /9c1f-04 is Running and uses \d{8,} bytes/)
       assert.strictEqual(status, 0)
@@ -104,25 +123,43 @@ layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
 
   it.effect("has a specification that decodes", () =>
     Effect.gen(function*() {
-      const spec = yield* NativeSpec.decode(block(yield* readme, "yaml"))
+      const spec = yield* NativeSpec.decode(block(yield* readme, "Specifications", "yaml"))
       assert.strictEqual(spec.id, "9c1f-04")
       assert.strictEqual(spec.nics[0]?.kind, "user")
     }))
 
-  it.effect("names paths of the package that there are", () =>
+  it.effect("has a test of a control plane that compiles and passes as it stands there", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const { check, directory, project } = yield* workshop
+      yield* fs.copyFile(
+        path.join(project, "test/examples/ReplicaSet.ts"),
+        path.join(directory, "ReplicaSet.ts")
+      )
+      yield* fs.writeFileString(
+        path.join(directory, "example.test.ts"),
+        onSources(block(yield* readme, "Test your own", "ts"))
+      )
+      assert.deepStrictEqual(yield* check, { output: "", status: 0 })
+      const vitest = path.join(project, "node_modules/vitest/vitest.mjs")
+      const { output, status } = yield* run("node", [vitest, "run", "--root", directory])
+      assert.match(output, /Tests .*1 passed/, output)
+      assert.strictEqual(status, 0)
+    }))
+
+  it.effect("names paths of the package, and files, that there are", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       const project = yield* path.fromFileUrl(root)
-      const manifest = yield* fs.readFileString(path.join(project, "package.json")).pipe(
-        Effect.flatMap(Schema.decodeEffect(
-          Schema.fromJsonString(Schema.Struct({ exports: Schema.Record(Schema.String, Schema.Unknown) }))
-        ))
+      const text = yield* readme
+      const sources = [...text.matchAll(/[`"]vivarium\/([\w/]+)[`"]/g)].map(([, name]) =>
+        sourceOf(name) ?? `no ${name}`
       )
-      const named = [...(yield* readme).matchAll(/[`"]vivarium\/([\w/]+)[`"]/g)].map(([, name]) => `./${name}`)
-      assert.isAbove(named.length, 5)
-      for (const name of named) {
-        assert.isTrue(name in manifest.exports || `${path.dirname(name)}/*` in manifest.exports, `${name} is exported`)
-      }
+      const linked = [...text.matchAll(/\]\(([\w./]+)\)/g)].map(([, file]) => file)
+      assert.isAbove(sources.length, 10)
+      assert.isAbove(linked.length, 3)
+      for (const file of [...sources, ...linked]) assert.isTrue(yield* fs.exists(path.join(project, file)), file)
     }))
 })
