@@ -129,7 +129,6 @@ class Life {
         wrap: self.wrap
       })
       HostRecorder.record(node.host, node.disk, recorder)
-      node.disk.observe((occurrence) => recorder.note(occurrence))
       const workload = new Workload(dice.for("workload"), instances)
       const operator = new SimulationOperator({
         node,

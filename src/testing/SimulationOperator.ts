@@ -188,7 +188,7 @@ export class SimulationOperator {
         Effect.ensuring(Effect.sync(() => self.followers--)),
         Effect.forkScoped
       )
-      Deferred.doneUnsafe(self.opening, Exit.succeed(opened))
+      if (fence.isUp) Deferred.doneUnsafe(self.opening, Exit.succeed(opened))
     })
   }
 }

@@ -113,9 +113,9 @@ export class Conditions {
     this.#listeners.push(listener)
   }
 
-  violate(detail: string): void {
+  violate(detail: string, rival?: InstanceId): void {
     this.violations.push(detail)
-    this.tell({ _tag: "Violation", detail })
+    this.tell({ _tag: "Violation", detail, rival })
   }
 }
 

@@ -13,8 +13,8 @@ interface OfGuest {
 
 export type HostOccurrence =
   | { readonly _tag: "Struck"; readonly fault: Fault; readonly id: InstanceId | undefined }
-  /** A virtualizer was asked what it may never be asked. */
-  | { readonly _tag: "Violation"; readonly detail: string }
+  /** A virtualizer was asked what it may never be asked: where that is for a volume, to take it from the guest of `rival`. */
+  | { readonly _tag: "Violation"; readonly detail: string; readonly rival: InstanceId | undefined }
   /** Something of an instance's files is there, or is gone. */
   | { readonly _tag: "ImageFetched" | "DiskCreated" | "ImageDeleted"; readonly id: InstanceId }
   | { readonly _tag: "Ended"; readonly id: InstanceId; readonly pid: number; readonly status: ExitStatus }

@@ -70,7 +70,7 @@ const refuse = (
     if (host.missing.has(path)) return fail(new ImageUnusable({ path, detail: "it does not exist: put it there" }))
     const rival = host.rival(volume)
     if (rival !== undefined) {
-      conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`)
+      conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`, rival.id)
       return launchFailed(`volume ${volume.id} is in use by another guest: detach it there first`)
     }
   }

@@ -221,7 +221,7 @@ class SimulatedMonitor implements Monitor, Watcher {
     }
     const rival = host.rival(volume)
     if (rival !== undefined) {
-      host.conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`)
+      host.conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`, rival.id)
       return refused("it is in use by another guest: detach it there first")
     }
     const fails = host.strikes("attachFails", id)
