@@ -28,7 +28,7 @@ export class PathRefused extends Schema.TaggedError<PathRefused>()("PathRefused"
 /** The disk is full. */
 export class NoSpace extends Schema.TaggedError<NoSpace>()("NoSpace", { path: Schema.String }) {
   override get message(): string {
-    return `no space left to write ${this.path}: free some, then start again`
+    return `no space left to write ${this.path}: free some, then ask again`
   }
 }
 

@@ -75,10 +75,10 @@ export const create = Effect.fn("CloudInitSeed.create")(
     const writeSource = Effect.gen(function*() {
       yield* fs.makeDirectory(source, { mode: 0o700 })
       for (const [name, content] of Object.entries(files)) {
-        yield* fs.makeDirectory(dirname(`${source}/${name}`), { recursive: true })
+        yield* HostFiles.makeDirectory(dirname(`${source}/${name}`))
         yield* fs.writeFileString(`${source}/${name}`, content)
       }
-    }).pipe(Effect.mapError(HostFiles.writeFailure(target)))
+    }).pipe(Effect.mapError((error) => error._tag === "PlatformError" ? HostFiles.writeFailure(target)(error) : error))
     const write = (temporary: string) =>
       Effect.gen(function*() {
         yield* writeSource

@@ -164,16 +164,14 @@ const ensureDirectories = Effect.fnUntraced(function*(
   directory: QemuDirectory
 ): Effect.fn.Return<void, VirtualizerError, Services> {
   const fs = yield* FileSystem.FileSystem
-  const make = (path: string) =>
-    Effect.mapError(fs.makeDirectory(path, { recursive: true }), HostFiles.writeFailure(path))
-  yield* make(directory.path)
+  yield* HostFiles.makeDirectory(directory.path)
   yield* fs.chmod(directory.path, user.switched ? 0o710 : 0o700).pipe(
     Effect.andThen(user.switched ? fs.chown(directory.path, 0, user.gid) : Effect.void),
     Effect.mapError(HostFiles.writeFailure(directory.path))
   )
   yield* HostUser.ensureDirectory(user, directory.run)
   if (directory.sockets !== directory.run) {
-    yield* make(config.runtimeDirectory)
+    yield* HostFiles.makeDirectory(config.runtimeDirectory)
     yield* HostUser.ensureDirectory(user, directory.sockets)
   }
 })

@@ -101,14 +101,13 @@ const spawn = ({ command, directory, searchPath, signature, taps }: Options): Ef
     const failure = (cause: unknown) => {
       const code = Predicate.hasProperty(cause, "code") ? cause.code : undefined
       const words = Predicate.isError(cause) ? cause.message : String(cause)
-      const reason = code === "ENOSPC" || code === "EDQUOT"
-        ? new NoSpace({ path: directory.qemuLog })
-        : new HostFailure({
-          detail: code === "ENOENT"
-            ? HostCommand.missing({ name: file, package: packages[file] ?? file })
-            : `${file} can not be started: ${words}`
-        })
-      resume(Effect.fail(fail(reason)))
+      const detail = log === undefined
+        ? `${directory.qemuLog} can not be written: ${words}: see that its file system can be written and its disk is sound`
+        : code === "ENOENT"
+        ? HostCommand.missing({ name: file, package: packages[file] ?? file })
+        : `${file} can not be started: ${words}`
+      const isFull = code === "ENOSPC" || code === "EDQUOT"
+      resume(Effect.fail(fail(isFull ? new NoSpace({ path: directory.qemuLog }) : new HostFailure({ detail }))))
     }
     let log: number | undefined
     try {

@@ -56,4 +56,17 @@ layer(NodeServices.layer)("HostFiles", (it) => {
         assert.strictEqual(failure.message, `${target} can not be written: its directory does not exist: create it`)
       }))
   })
+
+  describe("HostFiles.makeDirectory", () => {
+    it.effect("makes a directory and those it is in, and says what is in the way", () =>
+      Effect.gen(function*() {
+        const { fs, path } = yield* directory
+        yield* HostFiles.makeDirectory(`${path}/a/b/c`)
+        yield* HostFiles.makeDirectory(`${path}/a/b/c`)
+        assert.deepStrictEqual(yield* fs.readDirectory(`${path}/a/b`), ["c"])
+        yield* fs.writeFileString(`${path}/file`, "")
+        const failure = yield* Effect.flip(HostFiles.makeDirectory(`${path}/file/d`))
+        assert.match(failure.message, /file\/d can not be written: ENOTDIR/)
+      }))
+  })
 })
