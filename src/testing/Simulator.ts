@@ -152,7 +152,7 @@ export class Simulator {
   /** Lets time pass until somebody wakes. All who wake at one time can go on in any order. */
   private pass(): boolean {
     const at = this.sleeping.nextMillis
-    if (at === undefined) return false
+    if (at === undefined || at === Infinity) return false
     this.now = at
     while (this.sleeping.nextMillis === at) {
       const sleeper = this.sleeping.pop()

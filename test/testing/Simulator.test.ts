@@ -120,6 +120,12 @@ describe("the simulator", () => {
     assert.match(whyNot(exit), /deadlock at 50 ms/)
   })
 
+  it("waits for no sleep without an end", () => {
+    const simulator = Simulator.make({ seed: 1 })
+    const exit = simulator.run(Effect.andThen(Effect.sleep(50), Effect.sleep(Duration.infinity)))
+    assert.match(`${Exit.isFailure(exit) ? exit.cause : ""}`, /deadlock at 50 ms/)
+  })
+
   it("tells a livelock", () => {
     const simulator = Simulator.make({ seed: 1, stepsAtOnceMax: 10_000 })
     const exit = simulator.run(Effect.andThen(Effect.sleep(50), Effect.forever(Effect.yieldNow)))
