@@ -55,15 +55,17 @@ import { tests } from "./conformance/tests.ts"
 export interface SuiteOptions<E, R> extends Omit<ConformanceRun.Setup<E, R>, "virtualizer"> {
   /** How long one test may take. Default: the test runner's. */
   readonly timeout?: Duration.Input
+  /** Whether tests run beside each other, as many as the test runner allows. Each has a host of its own. Default false. */
+  readonly concurrent?: boolean
 }
 
 /** Registers every test of the suite with vitest, for this virtualizer. */
 export const suite = <E, R>(
   name: string,
   layer: Layer.Layer<Virtualizers, VirtualizerError, ConformanceHost | R>,
-  { timeout, ...options }: SuiteOptions<E, R>
+  { concurrent = false, timeout, ...options }: SuiteOptions<E, R>
 ): void => {
-  const settings = timeout === undefined ? {} : { timeout: Duration.toMillis(timeout) }
+  const settings = { concurrent, ...(timeout === undefined ? {} : { timeout: Duration.toMillis(timeout) }) }
   describe(name, () => {
     for (const test of tests) {
       it(test.name, settings, async (context) => {

@@ -187,6 +187,7 @@ const make = (host: SimulatedHost.SimulatedHost): Shape => {
         return { id, source: { _tag: "File", path, format: "raw" }, readOnly: false }
       }),
     consoleText: "boots",
+    booted: () => Effect.void,
     powerOff: (id) => Effect.sync(() => host.powerOff(id)),
     crash: (id) => Effect.sync(() => host.crash(id, { _tag: "Unknown" })),
     panic: (id) => Effect.sync(() => host.panic(id)),

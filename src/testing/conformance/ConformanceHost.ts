@@ -50,6 +50,11 @@ export interface HeldPhase {
   readonly name: string
   /** Holds the next operation on this instance that comes there. The gate is opened when the scope closes. */
   readonly hold: (id: InstanceId) => Effect.Effect<Gate, never, Scope.Scope>
+  /**
+   * What undoes the operation comes this way too, as on a control channel: the gate is opened as soon as the operation has
+   * been interrupted. Elsewhere it stays closed until the interruption is over.
+   */
+  readonly isNeededToUndo?: boolean
 }
 
 export interface Shape {
@@ -67,6 +72,9 @@ export interface Shape {
 
   /** What every guest that connects has written to its console a moment later. */
   readonly consoleText: string
+
+  /** Returns when an `obedient` guest that is connected hears what it is asked for: at once, where there is no boot to wait for. */
+  readonly booted: (id: InstanceId) => Effect.Effect<void>
 
   /** An `obedient` guest powers itself off, or ends its work, without having been asked to. Need not wait for its end. */
   readonly powerOff: (id: InstanceId) => Effect.Effect<void>

@@ -23,7 +23,7 @@ export const equals = <A>(value: A, expected: A, contract: string): Effect.Effec
   holds(Equal.equals(value, expected), contract, () => `${inWords(value)}, not ${inWords(expected)}`)
 
 /** What came of an effect, in words. */
-const outcome = (exit: Exit.Exit<unknown, VirtualizerError>): string => {
+export const outcome = (exit: Exit.Exit<unknown, VirtualizerError>): string => {
   if (Exit.isSuccess(exit)) return "it succeeded"
   const { cause } = exit
   const failure = cause.reasons.find(Cause.isFailReason)
@@ -120,13 +120,18 @@ export const neverComes = Effect.fnUntraced(function*<A, E, R>(
   }
 })
 
-/** An operation in progress is to end when it is interrupted, and with nothing else. */
+/**
+ * An operation in progress is to end when it is interrupted, and with nothing else. `meanwhile` happens once it has been
+ * interrupted, and need not have ended.
+ */
 export const isInterrupted = Effect.fnUntraced(function*(
   what: string,
-  fiber: Fiber.Fiber<unknown, VirtualizerError>
+  fiber: Fiber.Fiber<unknown, VirtualizerError>,
+  meanwhile: Effect.Effect<void> = Effect.void
 ): Effect.fn.Return<void, ConformanceFailure, ConformanceClock | Scope.Scope> {
-  yield* comes(`the interruption of ${what}`, Fiber.interrupt(fiber))
-  const exit = yield* Fiber.await(fiber)
+  fiber.interruptUnsafe()
+  yield* meanwhile
+  const exit = yield* comes(`${what} and interrupted,`, Fiber.join(fiber))
   yield* holds(
     Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause),
     `${what} can be interrupted at any point`,

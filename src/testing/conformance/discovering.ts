@@ -81,6 +81,7 @@ export const discovering: ReadonlyArray<ConformanceTest> = [
       const [left, right] = yield* Effect.all([running(one, { id: "c0" }), running(one, { id: "c1" })], {
         concurrency: "unbounded"
       })
+      yield* host.booted(left.id)
       const remains = yield* right.remains
       yield* Effect.all([
         succeeds("stop of one", left.monitor.stop(Duration.hours(1))),

@@ -32,7 +32,9 @@ export const ending: ReadonlyArray<ConformanceTest> = [
     name: "stop lets a guest that obeys power itself off, and returns when it is gone",
     needs: [],
     run: Effect.gen(function*() {
+      const host = yield* ConformanceHost
       const subject = yield* running(yield* launcher)
+      yield* host.booted(subject.id)
       yield* succeeds("stop", subject.monitor.stop(endless))
       const status = yield* isGone(subject, "when stop has returned")
       yield* holds(

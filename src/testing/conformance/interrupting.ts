@@ -7,7 +7,18 @@ import { VolumeId } from "../../domain/Volume.ts"
 import type { VirtualizerError } from "../../VirtualizerError.ts"
 import { ConformanceHost, type HeldPhase, type Operation } from "./ConformanceHost.ts"
 import { type Capability, type ConformanceTest, declared, type Need, thereIs } from "./ConformanceTest.ts"
-import { begin, broken, comes, equals, eventually, holds, inWords, isInterrupted, succeeds } from "./Contract.ts"
+import {
+  begin,
+  broken,
+  comes,
+  equals,
+  eventually,
+  holds,
+  inWords,
+  isInterrupted,
+  outcome,
+  succeeds
+} from "./Contract.ts"
 import { absent, type Act, created, hold, launched, launcher, running, type Subject } from "./Launchers.ts"
 import { isUnmade, probes } from "./probing.ts"
 
@@ -271,7 +282,6 @@ const cases: ReadonlyArray<Case> = [
       return {
         subject,
         run: subject.monitor.detachVolume(volume.id),
-        interrupted: isConsistent(volumes, volume.id),
         succeeded: Effect.gen(function*() {
           yield* equals(yield* volumes, [], "The guest does not have a volume that is detached")
           yield* equals(yield* host.holders(volume.id), [], "Nobody has open what is detached")
@@ -298,9 +308,12 @@ const interruptAt = Effect.fnUntraced(function*({ leaves, operation, prepare }: 
       )
     )
     if (!(Exit.isSuccess(first) && first.value === "reached")) {
-      return yield* broken(`${operation} comes to its phase ${phase.name}`, "it ended without")
+      return yield* broken(
+        `${operation} comes to its phase ${phase.name}`,
+        `it ended without: ${outcome(yield* Fiber.await(fiber))}`
+      )
     }
-    yield* isInterrupted(at, fiber)
+    yield* isInterrupted(at, fiber, phase.isNeededToUndo === true ? gate.open : Effect.void)
   }))
   const after = yield* remains
   if (interrupted !== undefined) yield* interrupted

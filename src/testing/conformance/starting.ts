@@ -14,8 +14,8 @@ export const starting: ReadonlyArray<ConformanceTest> = [
     name: "a life goes its way: made, launched, connected, ended, launched again, ended by force, and deleted",
     needs: [],
     run: Effect.gen(function*() {
-      const one = yield* launcher
-      const { createImage, ensureBackingImage, guest, remains, start, watch } = yield* absent(one)
+      const host = yield* ConformanceHost
+      const { createImage, ensureBackingImage, guest, id, remains, start, watch } = yield* absent(yield* launcher)
       yield* isUnmade(guest, "before anything was made")
       yield* ensureBackingImage
       yield* createImage
@@ -28,6 +28,7 @@ export const starting: ReadonlyArray<ConformanceTest> = [
         { paused: false, volumes: [] },
         "connected tells that a new guest runs, and has what it was given"
       )
+      yield* host.booted(id)
       yield* succeeds("stop", first.monitor.stop(Duration.minutes(1)))
       yield* first.close
       yield* lastExit(guest, "when it was stopped")
