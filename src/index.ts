@@ -2,8 +2,8 @@
  * The public names, as namespaces: what exists, the texts it is read from, the contract, and the launcher.
  *
  * What belongs to one technology or one platform is not here, so that importing the root loads none of it. It has paths
- * of its own: `vivarium/backend/qemu/QemuVirtualizer`, `vivarium/qmp/QmpClient`. Every module here has one too, such as
- * `vivarium/domain/InstanceSpec`.
+ * of its own: `vivarium/backend/qemu/QemuVirtualizer`, `vivarium/qmp/QmpClient`. What tests need is in `vivarium/testing` and
+ * `vivarium/simulation`. Every module here has a path too, such as `vivarium/domain/InstanceSpec`.
  */
 export * as Capabilities from "./domain/Capabilities.ts"
 export * as CloudInit from "./domain/CloudInit.ts"
