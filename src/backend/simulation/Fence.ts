@@ -8,7 +8,8 @@
  * // …
  * fence.cut()
  * host.launcherDied()
- * yield* Scope.close(scopeOfTheLauncher, Exit.void) // its finalizers change nothing any more
+ * // Its finalizers change nothing any more, and are interrupted.
+ * yield* Effect.exit(Scope.close(scopeOfTheLauncher, Exit.void))
  * ```
  */
 import { Deferred, Effect } from "effect"

@@ -59,8 +59,8 @@ class SimulatedGuest implements Guest {
     return SimulatedImage.fetch(this.#reach, this.#spec)
   }
 
-  createImage(_boot: BootConfig): Effect.Effect<void, VirtualizerError> {
-    return SimulatedImage.create(this.#reach, this.#spec, this.#directory)
+  createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
+    return SimulatedImage.create(this.#reach, this.#spec, this.#directory, boot)
   }
 
   get deleteImage(): Effect.Effect<void, VirtualizerError> {

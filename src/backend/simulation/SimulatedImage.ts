@@ -4,10 +4,15 @@
 import { ByteSize, type Cause, Effect, Hash, Option, Queue, Stream } from "effect"
 import type { BootSource, ImageProgress } from "../../domain/Image.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
+import type { BootConfig } from "../../Virtualizer.ts"
 import { fail, HostFailure, ImageUnusable, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
 import { lag, late, operation, type Reach, whole } from "./Reach.ts"
 
 const imageUnitBytes = 64 * 1024 * 1024
+
+/** A file that does not exist. */
+export const notThere = (path: string): VirtualizerError =>
+  fail(new ImageUnusable({ path, detail: "it does not exist: put it there" }))
 
 /** In how many pieces an image is fetched. */
 const pieces = 4
@@ -60,17 +65,17 @@ const fetchTo = (
     const { conditions } = host
     const slowMillis = host.strikes("slowImage", id) ? conditions.dice("time slowImage").between(5_000, 60_000) : 0
     const failure = host.missing.has(sourceOf(boot))
-      ? new ImageUnusable({ path: sourceOf(boot), detail: "it does not exist: put it there" })
+      ? notThere(sourceOf(boot))
       : host.strikes("failingImage", id)
-      ? new ImageUnusable({ path: sourceOf(boot), detail: "it could not be fetched: try again" })
+      ? fail(new ImageUnusable({ path: sourceOf(boot), detail: "it could not be fetched: try again" }))
       : host.strikes("diskFull", id)
-      ? new NoSpace({ path: sourceOf(boot) })
+      ? fail(new NoSpace({ path: sourceOf(boot) }))
       : undefined
     const piece = (done: number) =>
       lag(reach, "image").pipe(
         Effect.andThen(slowMillis === 0 ? Effect.void : Effect.sleep(slowMillis / pieces)),
         Effect.andThen(fence.actEffect(() =>
-          failure !== undefined && done > pieces / 2 ? Effect.fail(fail(failure)) : Effect.asVoid(tell(done))
+          failure !== undefined && done > pieces / 2 ? Effect.fail(failure) : Effect.asVoid(tell(done))
         ))
       )
     return whole(reach, id, {
@@ -92,11 +97,12 @@ const fetchTo = (
   })
 }
 
-/** Makes a guest's disk and seed. A disk that is there is kept. */
+/** Makes a guest's disk and seed, and looks whether its volumes are there. A disk that is there is kept. */
 export const create = (
   reach: Reach,
   { boot, cloudInit, id }: InstanceSpec,
-  directory: string
+  directory: string,
+  { volumes }: BootConfig
 ): Effect.Effect<void, VirtualizerError> => {
   const { fence, host } = reach
   const make = fence.actEffect((): Effect.Effect<void, VirtualizerError> => {
@@ -108,6 +114,8 @@ export const create = (
         fail(new ImageUnusable({ path: sourceOf(boot), detail: "it was not fetched: ensure the backing image first" }))
       )
     }
+    const missing = volumes.map(({ source }) => source.path).find((path) => host.missing.has(path))
+    if (missing !== undefined) return Effect.fail(notThere(missing))
     const had = { disk: place.disk, hasSeed: place.hasSeed }
     const isFull = host.strikes("diskFull", id)
     return whole(reach, id, {

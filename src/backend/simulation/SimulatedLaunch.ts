@@ -9,6 +9,7 @@ import { fail, ImageUnusable, LaunchFailed, StillAlive, type VirtualizerError } 
 import { deadlineMillis } from "./Latency.ts"
 import type { Machine } from "./Machine.ts"
 import { lag, operation, type Reach } from "./Reach.ts"
+import { notThere } from "./SimulatedImage.ts"
 
 const launchFailed = (detail: string): VirtualizerError => fail(new LaunchFailed({ detail }))
 
@@ -67,7 +68,7 @@ const refuse = (
   }
   for (const volume of volumes) {
     const { path } = volume.source
-    if (host.missing.has(path)) return fail(new ImageUnusable({ path, detail: "it does not exist: put it there" }))
+    if (host.missing.has(path)) return notThere(path)
     const rival = host.rival(volume)
     if (rival !== undefined) {
       conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`, rival.id)

@@ -10,7 +10,6 @@ import {
   AttachFailed,
   DetachFailed,
   fail,
-  ImageUnusable,
   NotRunning,
   NotSupported,
   Unreachable,
@@ -19,6 +18,7 @@ import {
 import { deadlineMillis } from "./Latency.ts"
 import type { Machine, Watcher } from "./Machine.ts"
 import { isDone, lag, late, type Reach } from "./Reach.ts"
+import { notThere } from "./SimulatedImage.ts"
 import * as SimulatedLaunch from "./SimulatedLaunch.ts"
 
 const unreachable = (detail: string): VirtualizerError => fail(new Unreachable({ detail }))
@@ -45,7 +45,8 @@ export const make = Effect.fnUntraced(function*(
         ? Effect.succeed(new SimulatedMonitor(reach, machine))
         : Effect.fail(fail(new NotRunning()))
     }),
-    (monitor) => fence.act(() => monitor.release())
+    // What a dead launcher lets go of is no reason for its scope not to close.
+    (monitor) => Effect.exit(fence.act(() => monitor.release()))
   )
   yield* Effect.addFinalizer(() => Effect.sync(() => monitor.endEvents()))
   return monitor
@@ -216,9 +217,7 @@ class SimulatedMonitor implements Monitor, Watcher {
     const { id } = this.#machine
     const refused = (detail: string) => Effect.fail(fail(new AttachFailed({ volume: volume.id, detail })))
     const { path } = volume.source
-    if (host.missing.has(path)) {
-      return Effect.fail(fail(new ImageUnusable({ path, detail: "it does not exist: put it there" })))
-    }
+    if (host.missing.has(path)) return Effect.fail(notThere(path))
     const rival = host.rival(volume)
     if (rival !== undefined) {
       host.conditions.violate(`volume ${volume.id} of ${id} is in use by ${rival.id}`, rival.id)
