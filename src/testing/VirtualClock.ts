@@ -255,8 +255,9 @@ export const make = (options: Options = {}): Effect.Effect<VirtualClock, never, 
   Effect.map(makeWithScheduler(options), ({ clock }) => clock)
 
 /**
- * Takes the place of the clock, and of the scheduler, so that the clock knows when what it woke has come to rest. Each program
- * that it is provided to has a clock of its own if it is provided with `{ local: true }`.
+ * Takes the place of the clock, and of the scheduler, so that the clock knows when what it woke has come to rest. What waits for
+ * something real, such as a socket, counts as being at rest. Each program that it is provided to has a clock of its own if it
+ * is provided with `{ local: true }`.
  */
 export const layer = (options: Options = {}): Layer.Layer<never> =>
   Layer.effectContext(
