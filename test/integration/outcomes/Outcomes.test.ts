@@ -1,0 +1,15 @@
+/**
+ * The same commands have the same outcomes on the simulation and on QEMU: a slice of what the soak plays.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Outcomes from "./Outcomes.ts"
+
+describe("random commands", () => {
+  it.live("have the same outcomes on the simulation and on QEMU", () =>
+    Effect.gen(function*() {
+      const differences = yield* Outcomes.run({ seed: "slice", sequences: 12, length: 12 })
+      assert.strictEqual(differences.map(Outcomes.report).join("\n\n"), "")
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
