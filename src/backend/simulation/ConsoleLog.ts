@@ -3,19 +3,29 @@
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
 
-type Followers = Array<Queue.Queue<string, Cause.Done>>
+/** Lines, from the last to the first: each costs what it holds and no more. */
+interface Line {
+  readonly uptimeMillis: number
+  readonly text: string
+  readonly before: Line | undefined
+}
+
+type Follower = Queue.Queue<Line, Cause.Done>
 
 const encoder = new TextEncoder()
 
+const encode = ({ text, uptimeMillis }: Line): Uint8Array =>
+  encoder.encode(`[${(uptimeMillis / 1000).toFixed(3)}] ${text}\n`)
+
 export class ConsoleLog {
-  readonly #lines: Array<string> = []
-  #followers: Followers | undefined
+  #last: Line | undefined
+  #followers: ReadonlyArray<Follower> | undefined
   #isOver = false
 
   /** Writes a line, with the time since the guest was launched. */
   write(uptimeMillis: number, text: string): void {
-    const line = `[${(uptimeMillis / 1000).toFixed(3)}] ${text}\n`
-    this.#lines.push(line)
+    const line: Line = { uptimeMillis, text, before: this.#last }
+    this.#last = line
     for (const follower of this.#followers ?? []) Queue.offerUnsafe(follower, line)
   }
 
@@ -28,27 +38,31 @@ export class ConsoleLog {
 
   /** What has been written, and with `follow` what is written until the end. */
   read(follow: boolean): Stream.Stream<Uint8Array> {
-    return Stream.suspend(() => {
-      const written = Stream.fromIterable(Array.from(this.#lines))
-      return (follow && !this.#isOver ? Stream.concat(written, this.#follow(this.#lines.length)) : written)
-    }).pipe(Stream.map((line) => encoder.encode(line)))
+    return Stream.map(
+      Stream.suspend(() => follow && !this.#isOver ? this.#follow : Stream.fromIterable(this.#lines)),
+      encode
+    )
   }
 
-  #follow(from: number): Stream.Stream<string> {
-    return Stream.unwrap(Effect.gen({ self: this }, function*() {
-      const follower = yield* Queue.unbounded<string, Cause.Done>()
-      yield* Effect.acquireRelease(
+  get #lines(): ReadonlyArray<Line> {
+    const lines: Array<Line> = []
+    for (let line = this.#last; line !== undefined; line = line.before) lines.push(line)
+    return lines.reverse()
+  }
+
+  get #follow(): Stream.Stream<Line> {
+    const follow = Effect.acquireRelease(
+      Effect.map(Queue.unbounded<Line, Cause.Done>(), (follower) => {
+        Queue.offerAllUnsafe(follower, this.#lines)
+        if (this.#isOver) Queue.endUnsafe(follower)
+        else this.#followers = [...this.#followers ?? [], follower]
+        return follower
+      }),
+      (follower) =>
         Effect.sync(() => {
-          for (const line of this.#lines.slice(from)) Queue.offerUnsafe(follower, line)
-          if (this.#isOver) Queue.endUnsafe(follower)
-          else (this.#followers ??= []).push(follower)
-        }),
-        () =>
-          Effect.sync(() => {
-            this.#followers = this.#followers?.filter((one) => one !== follower)
-          })
-      )
-      return Stream.fromQueue(follower)
-    }))
+          this.#followers = this.#followers?.filter((one) => one !== follower)
+        })
+    )
+    return Stream.unwrap(Effect.map(follow, (follower) => Stream.fromQueue(follower)))
   }
 }

@@ -106,7 +106,7 @@ export class Machine {
   /** Its boot begins. */
   boot(): void {
     const conditions = this.#conditions
-    this.#write(`guest ${this.pid} of ${this.id} boots`)
+    this.#write("boots")
     const late = conditions.strikes("connectsLate", this.id) ? this.#between("connectsLate", 5_000, 40_000) : 0
     const millis = conditions.delayMillis("connect") + late
     if (conditions.dooms("crashesStarting")) {

@@ -222,7 +222,7 @@ export class SimulatedHost {
       pid: ++this.#pids,
       volumes,
       poweredOff,
-      onEnd: (machine, status) => this.#bury(machine, status)
+      onEnd: this.#bury
     }, this.conditions)
     place.machine = machine
     place.log = machine.log
@@ -234,7 +234,7 @@ export class SimulatedHost {
     return machine
   }
 
-  #bury(machine: Machine, status: ExitStatus): void {
+  readonly #bury = (machine: Machine, status: ExitStatus): void => {
     const { id, volumes } = machine
     this.#machines.delete(machine)
     for (const volume of volumes) this.#holders.remove(volume.id, machine)

@@ -45,10 +45,8 @@ export const make = Effect.fnUntraced(function*(
         ? Effect.succeed(new SimulatedMonitor(reach, machine))
         : Effect.fail(fail(new NotRunning()))
     }),
-    // What a dead launcher lets go of is no reason for its scope not to close.
-    (monitor) => Effect.exit(fence.act(() => monitor.release()))
+    (monitor) => monitor.letGo
   )
-  yield* Effect.addFinalizer(() => Effect.sync(() => monitor.endEvents()))
   return monitor
 })
 
@@ -89,12 +87,18 @@ class SimulatedMonitor implements Monitor, Watcher {
     return this.#end !== undefined || !this.#reach.fence.isUp
   }
 
-  release(): void {
-    if (this.#machine.watcher === this) this.#machine.watcher = undefined
+  /** Watches no more. What a dead launcher holds on to is no reason for its scope not to close. */
+  get letGo(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#endEvents()
+      return Effect.exit(this.#reach.fence.act(() => {
+        if (this.#machine.watcher === this) this.#machine.watcher = undefined
+      }))
+    })
   }
 
   /** No event is told any more. */
-  endEvents(): void {
+  #endEvents(): void {
     for (const listener of this.#listeners ?? []) Queue.endUnsafe(listener)
     this.#listeners = undefined
   }
@@ -119,7 +123,7 @@ class SimulatedMonitor implements Monitor, Watcher {
   #finish(end: Ended): void {
     if (this.isOver) return
     this.#end = end
-    this.endEvents()
+    this.#endEvents()
     this.#machine.onlookers.changed()
   }
 
