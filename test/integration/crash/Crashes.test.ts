@@ -1,0 +1,18 @@
+/**
+ * A launcher that is killed, with real guests: a slice of what the soak goes through.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Series from "./Series.ts"
+
+const each = { "start": 5, "start again": 2, "stop": 3, "delete": 3, "attach": 2, "detach": 4 }
+
+describe("a launcher that is killed in the middle of a command, while others are being commanded", () => {
+  it.live("is followed by one that makes of every instance what is on record, once, and leaves nothing else", () =>
+    Effect.gen(function*() {
+      const outcomes = yield* Series.crashes({ each })
+      assert.deepStrictEqual(Series.report(outcomes), [])
+      assert.strictEqual(outcomes.length, 19 + 2)
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
