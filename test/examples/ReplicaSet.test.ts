@@ -81,7 +81,7 @@ describe("a control plane that keeps replicas", () => {
       Effect.gen(function*() {
         const { crash, host, open } = yield* SimulatedNode
         const panic = Effect.sync(() => host.panic(idOf(0)))
-        yield* Effect.forkChild(Effect.repeat(panic, Schedule.spaced("20 minutes")))
+        yield* Effect.forkChild(Effect.repeat(panic, Schedule.spaced("17 minutes")))
         const keep = Effect.flatMap(ReplicaSet.make(specOf), ({ scale }) => scale(3))
         yield* Effect.scoped(Effect.andThen(keep, VirtualClock.adjust("12 hours")))
         yield* crash

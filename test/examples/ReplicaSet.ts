@@ -21,7 +21,8 @@ const backOff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced(
 
 /**
  * No replicas yet. `specOf` says what the replica of a number is, always in the same way: a set that is made anew takes over
- * what an earlier one started. Replicas outlive the scope, in which nothing is replaced any more once it is closed.
+ * what an earlier one started. Replicas outlive the scope; once it is closed, none is replaced any more. One whose id is taken
+ * by something else is tried again and again, until somebody has looked at that.
  */
 export const make = Effect.fn("ReplicaSet.make")(function*(
   specOf: (number: number) => InstanceSpec
