@@ -13,10 +13,23 @@ import type { Operation } from "../History.ts"
 import { Calls } from "./Calls.ts"
 
 /**
- * How long undoing an operation may take, in milliseconds: the longest is to kill a guest that was just launched, which may
- * be slow to die, and to verify it.
+ * How long it may take, in milliseconds, until an operation that is cut short is undone: the longest is to kill a guest that was
+ * just launched, and to verify that.
  */
-export const cleanUpMillis = 15_000
+export const cleanUpMillis = (operation: Operation): number => {
+  switch (operation) {
+    case "start":
+      return 10_000
+    case "attach":
+    case "detach":
+      return 5_000
+    default:
+      return 1_000
+  }
+}
+
+/** The longest of them. */
+export const longestCleanUpMillis = cleanUpMillis("start")
 
 const deadlineOf = (operation: Operation, config: LauncherConfig, grace: Duration.Duration): Duration.Duration => {
   switch (operation) {
@@ -81,7 +94,7 @@ export const deadlines: Checker = make("deadlines kept", (complain) => {
         acts = new Map()
         return
       case "Booted":
-        return within(turnMillis, entry.atMillis, millis("adoptionWait") + cleanUpMillis, `to begin`)
+        return within(turnMillis, entry.atMillis, millis("adoptionWait") + longestCleanUpMillis, `to begin`)
       case "Crashed":
         turnMillis = entry.atMillis
         acts = new Map()
@@ -94,7 +107,7 @@ export const deadlines: Checker = make("deadlines kept", (complain) => {
         return within(
           turnMillis,
           entry.atMillis,
-          millis("recordDeadline") + cleanUpMillis,
+          millis("recordDeadline") + longestCleanUpMillis,
           `launcher ${entry.incarnation}'s end`
         )
       case "Recorded":
@@ -121,7 +134,7 @@ export const deadlines: Checker = make("deadlines kept", (complain) => {
         if (config === undefined) return
         const { act, atMillis, id, operation } = entry
         const deadline = deadlineOf(operation, config, graces.get(id) ?? Duration.zero)
-        acts.set(act, { id, operation, atMillis, mostMillis: Duration.toMillis(deadline) + cleanUpMillis })
+        acts.set(act, { id, operation, atMillis, mostMillis: Duration.toMillis(deadline) + cleanUpMillis(operation) })
         return
       }
       case "Acted": {

@@ -13,7 +13,7 @@ import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
 import type { Call, Operation } from "../History.ts"
 import { Calls, type OpenCall } from "./Calls.ts"
-import { cleanUpMillis } from "./deadlines.ts"
+import { cleanUpMillis, longestCleanUpMillis } from "./deadlines.ts"
 
 type Kind = Call["_tag"]
 
@@ -53,6 +53,7 @@ const leads = (operation: Operation, { connected, desired: { power } }: Instance
 interface Act {
   readonly id: InstanceId
   readonly operation: Operation
+  readonly atMillis: number
   /** Since when it leads nowhere. */
   obsoleteMillis: number | undefined
 }
@@ -66,8 +67,10 @@ interface Taken {
 
 /** A stop or a delete that is not on record. */
 interface Pending {
-  /** How many calls were made on its instance since before it: each may be a write. */
+  /** How many calls on its instance are considered before it, or with it: each may be a write. */
   writes: number
+  /** How long steps went on since it was called, as if it had not been. */
+  ignoredMillis: number
 }
 
 export const supersession: Checker = make("the stronger command takes over at once", (complain) => {
@@ -80,24 +83,38 @@ export const supersession: Checker = make("the stronger command takes over at on
   const lastOver = new Map<InstanceId, Map<Kind, number>>()
   let writeMillis = 0
 
+  /** A step goes on, or has, while somebody asks for what would end it. */
+  const ignore = ({ atMillis, id, obsoleteMillis }: Act, nowMillis: number): void => {
+    if (obsoleteMillis !== undefined) return
+    for (const [call, one] of pending) {
+      if (call.id === id) one.ignoredMillis += nowMillis - Math.max(atMillis, call.atMillis)
+    }
+  }
+
+  /** A stop or a delete is on record. */
+  const found = (call: OpenCall, { ignoredMillis, writes }: Pending, nowMillis: number): void => {
+    pending.delete(call)
+    const tookMillis = nowMillis - call.atMillis
+    const mostMillis = (writes + 4) * writeMillis + longestCleanUpMillis
+    const name = `${call.command._tag} of ${call.id} (${call.call})`
+    if (ignoredMillis > (writes + 1) * writeMillis + 1_000) {
+      complain(`${name} was not considered for ${ignoredMillis} ms of the step under way`)
+    } else if (tookMillis > mostMillis) {
+      complain(`${name} was on record after ${tookMillis} ms; ${mostMillis} ms are allowed`)
+    }
+  }
+
   const recorded = (id: InstanceId, next: InstanceRecord, atMillis: number): void => {
     const before = records.get(id)
     records.set(id, next)
     const { power } = next.desired
     if (power === "stopped" || power === "deleted") {
+      for (const act of acts.values()) if (act.id === id) ignore(act, atMillis)
+      for (const [call, one] of pending) {
+        if (call.id === id && (power === "deleted" || call.command._tag === "Stop")) found(call, one, atMillis)
+      }
       for (const act of acts.values()) {
         if (act.id === id && !leads(act.operation, next)) act.obsoleteMillis ??= atMillis
-      }
-      for (const [call, { writes }] of pending) {
-        if (call.id !== id || (power === "stopped" && call.command._tag === "Delete")) continue
-        pending.delete(call)
-        const tookMillis = atMillis - call.atMillis
-        const mostMillis = (writes + 4) * writeMillis + cleanUpMillis
-        if (tookMillis > mostMillis) {
-          complain(
-            `${call.command._tag} of ${id} (${call.call}) was on record after ${tookMillis} ms; ${mostMillis} ms are allowed`
-          )
-        }
       }
     }
     if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
@@ -155,7 +172,7 @@ export const supersession: Checker = make("the stronger command takes over at on
         const { _tag } = call.command
         if (record === undefined || record.desired.power === "deleted") return
         if (_tag === "Delete" || (_tag === "Stop" && record.desired.power !== "stopped")) {
-          pending.set(call, { writes: calls.of(call.id).size })
+          pending.set(call, { writes: calls.of(call.id).size, ignoredMillis: 0 })
         }
         return
       }
@@ -167,14 +184,21 @@ export const supersession: Checker = make("the stronger command takes over at on
         records.delete(entry.id)
         return
       case "Acting":
-        acts.set(entry.act, { id: entry.id, operation: entry.operation, obsoleteMillis: undefined })
+        acts.set(entry.act, {
+          id: entry.id,
+          operation: entry.operation,
+          atMillis: entry.atMillis,
+          obsoleteMillis: undefined
+        })
         return
       case "Acted": {
         const act = acts.get(entry.act)
         acts.delete(entry.act)
-        if (act?.obsoleteMillis === undefined) return
+        if (act === undefined) return
+        ignore(act, entry.atMillis)
+        if (act.obsoleteMillis === undefined) return
         const tookMillis = entry.atMillis - act.obsoleteMillis
-        if (tookMillis > cleanUpMillis) {
+        if (tookMillis > cleanUpMillis(act.operation)) {
           complain(`${act.operation} of ${act.id} went on for ${tookMillis} ms after it was superseded`)
         }
         return

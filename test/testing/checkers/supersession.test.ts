@@ -114,7 +114,7 @@ describe("the stronger command takes over at once", () => {
   it("is broken by a command that waits for the step under way", () => {
     breaks(
       supersession,
-      /on record after 90000 ms/,
+      /not considered for 90000 ms/,
       ...hangs,
       called(2, remove),
       90_000,
