@@ -107,7 +107,7 @@ describe("the virtual clock", () => {
         assert.isTrue(woken.length === count && woken.every((index, position) => index === expected[position]))
         assert.strictEqual(yield* sleepers, 0)
       })
-    ))
+    ), 60_000)
 
   it.effect("forgets who is interrupted", () =>
     on(
