@@ -14,6 +14,7 @@ import type { QmpEvent } from "../../qmp/QmpEvent.ts"
 import { AttachFailed, DetachFailed, fail, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as QemuDevices from "./QemuDevices.ts"
 import type { Blockdev } from "./QemuImage.ts"
+import { isPaused } from "./RunState.ts"
 
 /** How often a guest is asked again to let a device go: one that boots does not hear it. */
 const askAgainAfter = Duration.seconds(1)
@@ -71,7 +72,8 @@ export const attach = Effect.fn("QemuHotplug.attach")(function*(
 
 /**
  * Unplugs a volume. Success means that the guest let go of it and QEMU has closed its file; also if it was not plugged in.
- * A guest that does not let go is asked again every second. Interrupted, the guest may let go of it later.
+ * A guest that does not let go is asked again every second. Interrupted, the guest may let go of it later. One that is paused
+ * is not asked: it would do so when it goes on, after its refusal was told.
  *
  * Fails with `DetachFailed`, also when the guest has not let go by the deadline, or `Unreachable`.
  */
@@ -81,9 +83,12 @@ export const detach = Effect.fn("QemuHotplug.detach")(function*(
   deadline: Duration.Duration
 ): Effect.fn.Return<void, VirtualizerError> {
   const detachFailed = (detail: string) => fail(new DetachFailed({ volume, detail }))
-  yield* unplug(client, volume).pipe(
-    Effect.andThen(removeNode(client, volume)),
-    Effect.mapError(failure(detachFailed)),
+  yield* Effect.mapError(unplug(client, volume), failure(detachFailed)).pipe(
+    Effect.filterOrFail(
+      (isGone) => isGone,
+      () => detachFailed("the guest is paused, and can not let go of it: resume it first")
+    ),
+    Effect.andThen(Effect.mapError(removeNode(client, volume), failure(detachFailed))),
     Effect.timeoutOrElse({
       duration: deadline,
       orElse: () =>
@@ -146,13 +151,15 @@ const freePort = Effect.fnUntraced(function*(
   return undefined
 })
 
-/** Asks the guest for a volume's device until it is gone. */
-const unplug = (client: QmpClient, volume: VolumeId): Effect.Effect<void, QmpError> =>
+/** Asks the guest for a volume's device until it is gone. Says whether it is: a guest that is paused can not let go. */
+const unplug = (client: QmpClient, volume: VolumeId): Effect.Effect<boolean, QmpError> =>
   Effect.scoped(Effect.gen(function*() {
     const device = QemuDevices.volumeDeviceId(volume)
     const isDeleted = (event: QmpEvent) => event._tag === "DeviceDeleted" && event.device === device
     const { first } = yield* client.subscribe
     while ((yield* peripherals(client)).includes(device)) {
+      const { running, status } = yield* client.execute(QmpCommands.queryStatus, undefined)
+      if (isPaused(running, status)) return false
       yield* client.execute(QmpCommands.deviceDel, { id: device }).pipe(
         // Gone meanwhile, or still considering what it was asked before.
         Effect.catchIf(
@@ -162,6 +169,7 @@ const unplug = (client: QmpClient, volume: VolumeId): Effect.Effect<void, QmpErr
       )
       yield* Effect.timeoutOption(first(isDeleted), askAgainAfter)
     }
+    return true
   }))
 
 /** Removes a volume's block node, and so closes its file. Succeeds when there is none. */

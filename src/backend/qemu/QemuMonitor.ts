@@ -17,6 +17,7 @@ import type { QemuHost, Services } from "./QemuHost.ts"
 import * as QemuHotplug from "./QemuHotplug.ts"
 import * as QemuProcess from "./QemuProcess.ts"
 import * as QemuVolume from "./QemuVolume.ts"
+import { isPaused } from "./RunState.ts"
 
 /** What is watched. */
 export interface Options {
@@ -35,9 +36,6 @@ const pressAgainAfter = Duration.seconds(2)
 
 /** Resets that follow one another this closely are one reboot: firmware and kernels reset several times to be sure. */
 const rebootMillis = 1000
-
-/** Whether a guest that has not ended is paused. One that sleeps wakes by itself. */
-const isPaused = (running: boolean, status: string): boolean => !running && status !== "suspended"
 
 /** How a guest ended that is held by QEMU in this run state, if it is. */
 const heldStatus = (status: string): ExitStatus | undefined =>

@@ -2,7 +2,6 @@
  * A node of this host with QEMU, on a state directory of its own. With the scope, nothing is left of it.
  */
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import type { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Exit, FileSystem, Layer, Schema, Scope } from "effect"
 import * as QemuConfig from "../../../src/backend/qemu/QemuConfig.ts"
@@ -19,6 +18,7 @@ import { Virtualizers } from "../../../src/Virtualizer.ts"
 import * as BootSector from "../../guest/BootSector.ts"
 import * as Gate from "../../host/Gate.ts"
 import { killGuests } from "../../host/killGuests.ts"
+import { typeAt } from "../../host/typeAt.ts"
 import { volumes } from "./Act.ts"
 import { Holds } from "./Holds.ts"
 import * as Specs from "./Specs.ts"
@@ -39,16 +39,6 @@ const openFiles = (pid: number): ReadonlyArray<string> =>
   (attempt(() => Fs.readdirSync(`/proc/${pid}/fd`)) ?? []).flatMap((fd) =>
     attempt(() => Fs.readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? []
   )
-
-/** Types one character at a guest's console. */
-const type = (socket: string, character: string): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const connection = Net.createConnection({ path: socket }, () => connection.end(character))
-    connection.on("error", () => resume(Effect.void))
-    connection.on("close", () => resume(Effect.void))
-    connection.resume()
-    return Effect.sync(() => connection.destroy())
-  })
 
 /** How often a guest has said that it is there, since it was launched. */
 const boots = (console: string): number =>
@@ -87,7 +77,7 @@ export const make = Effect.fnUntraced(function*(
 
   const directory = (id: InstanceId) => QemuDirectory.make(config, `${stateDirectory}/instances/${id}`)
   const found = Effect.provideContext(QemuDiscovery.scan(stateDirectory), services)
-  const order = (id: InstanceId, character: string) => type(directory(id).consoleSocket, character)
+  const order = (id: InstanceId, character: string) => typeAt(directory(id).consoleSocket, character)
   let current: Scope.Closeable | undefined
 
   return {
