@@ -10,7 +10,7 @@ import type { Answer, Call } from "./History.ts"
 import type { OpenLauncher } from "./OpenLauncher.ts"
 import type { Recorder } from "./Recorder.ts"
 import type { SimulatedDisk } from "./SimulatedDisk.ts"
-import type { Workload } from "./Workload.ts"
+import type { Seen, Workload } from "./Workload.ts"
 
 /** What clients work with. */
 export interface SimulationClientsOptions {
@@ -29,13 +29,20 @@ const impatience = 0.12
 /** How likely a client repeats a command whose answer was lost in a crash. */
 const insistence = 0.5
 
-/** How long a client waits between two commands, in milliseconds: mostly and sometimes. */
-const pauseMillis = 300
+/**
+ * How long a client waits between two commands, in milliseconds, at most: each for a while. Where it is short, commands meet;
+ * where it is long, what hangs is left alone until its deadline.
+ */
+const paces = [50, 300, 300, 300, 3_000, 30_000] as const
+
+/** For how many commands a pace is kept, and how long a client waits sometimes. */
+const paceCommands = 40
 const longPauseMillis = 5_000
 
 export class SimulationClients {
   /** How many commands were asked for. */
   calls = 0
+  private pauseMillis: number = paces[1]
   private readonly workload: Workload
   private readonly recorder: Recorder
   private readonly dice: Dice
@@ -66,8 +73,8 @@ export class SimulationClients {
     return Effect.gen(function*() {
       const { dice } = self
       while (self.calls < commands) {
-        yield* Effect.sleep(dice.below(dice.chance(0.1) ? longPauseMillis : pauseMillis))
-        const call = self.workload.draw(dice)
+        yield* Effect.sleep(dice.below(dice.chance(0.1) ? longPauseMillis : self.pauseMillis))
+        const call = self.workload.draw(dice, self.seen)
         while (self.calls < commands && (yield* self.ask(client, call)) === "lost" && dice.chance(insistence));
       }
     })
@@ -79,6 +86,7 @@ export class SimulationClients {
     return Effect.gen(function*() {
       const { dice, recorder } = self
       const call = ++self.calls
+      if (call % paceCommands === 0) self.pauseMillis = dice.one(...paces)
       let opened = yield* self.opened
       // It may have died since.
       while (!opened.fence.isUp) opened = yield* self.opened
@@ -99,6 +107,13 @@ export class SimulationClients {
       self.hear(call, command, answerOf(exit, isPatient))
       return "heard"
     })
+  }
+
+  private get seen(): Seen {
+    return {
+      running: this.host.guests.map(({ id }) => id),
+      volumesOf: (id) => this.disk.record(id)?.desired.volumes.map((volume) => volume.id) ?? []
+    }
   }
 
   private hear(call: number, command: Call, answer: Answer | undefined): void {

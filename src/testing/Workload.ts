@@ -24,6 +24,18 @@ const weights: ReadonlyArray<readonly [Call["_tag"], number]> = [
 
 const weight = weights.reduce((sum, [, each]) => sum + each, 0)
 
+/** What clients have seen of a node. */
+export interface Seen {
+  /** The instances whose guests run. */
+  readonly running: ReadonlyArray<InstanceId>
+  /** The volumes that an instance shall have. */
+  readonly volumesOf: (id: InstanceId) => ReadonlyArray<VolumeId>
+}
+
+/** How likely a command that is for a running guest is for one that runs, and a detachment for a volume that is there. */
+const seenRunning = 0.6
+const seenVolume = 0.7
+
 /** How likely a start asks for something else than the one before: another spec, or the name of another instance. */
 const otherSpec = 0.06
 const otherName = 0.03
@@ -41,17 +53,22 @@ export class Workload {
     this.specs = this.ids.map((id) => this.spec(dice, id))
   }
 
-  /** The next command. */
-  draw(dice: Dice): Call {
-    const id = this.id(dice)
+  /** The next command, of somebody who has seen this much. */
+  draw(dice: Dice, { running, volumesOf }: Seen): Call {
     const kind = this.kind(dice)
+    const any = this.id(dice)
+    const isSeen = kind !== "Start" && kind !== "Delete" && running.length > 0 && dice.chance(seenRunning)
+    const id = isSeen ? pick(dice, running) : any
     switch (kind) {
       case "Start":
         return { _tag: "Start", spec: this.wanted(dice, id) }
       case "Attach":
         return { _tag: "Attach", id, volume: this.volume(dice) }
-      case "Detach":
-        return { _tag: "Detach", id, volume: this.volume(dice).id }
+      case "Detach": {
+        const volumes = volumesOf(id)
+        const volume = volumes.length > 0 && dice.chance(seenVolume) ? pick(dice, volumes) : this.volume(dice).id
+        return { _tag: "Detach", id, volume }
+      }
       case "List":
         return { _tag: "List" }
       default:
