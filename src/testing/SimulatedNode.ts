@@ -14,7 +14,7 @@
  * The same seed gives the same faults, in the same places, as long as the program runs the same way. Specs name the
  * virtualizer `simulation`.
  */
-import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import type { Faults } from "../backend/simulation/Fault.ts"
 import { Fence } from "../backend/simulation/Fence.ts"
 import * as SimulatedHost from "../backend/simulation/SimulatedHost.ts"
@@ -83,6 +83,9 @@ export class SimulatedNode extends Context.Service<SimulatedNode, {
 /** A launcher from the beginning of its opening to its end. */
 interface Incarnation extends LauncherParts {
   readonly scope: Scope.Closeable
+  isClosing: boolean
+  /** Completes when all that lived in the scope is gone. */
+  readonly gone: Deferred.Deferred<void>
 }
 
 /** A node without a launcher. Its host lives in the scope; a launcher that is open closes with it. */
@@ -96,7 +99,14 @@ export const make = Effect.fnUntraced(function*(
   const volumes = new SimulatedVolumes()
   let current: Incarnation | undefined
 
-  const closeScope = ({ scope }: Incarnation) => Effect.uninterruptible(Scope.close(scope, Exit.void))
+  /** Whoever comes second, such as a crash in the middle of a close, waits for the first. */
+  const closeScope = (incarnation: Incarnation) =>
+    Effect.suspend(() => {
+      const { gone, isClosing, scope } = incarnation
+      if (isClosing) return Deferred.await(gone)
+      incarnation.isClosing = true
+      return Effect.uninterruptible(Effect.andThen(Scope.close(scope, Exit.void), Deferred.succeed(gone, undefined)))
+    })
 
   const leave = (incarnation: Incarnation) =>
     Effect.andThen(
@@ -110,7 +120,12 @@ export const make = Effect.fnUntraced(function*(
   const next = (scope: Scope.Closeable): Incarnation => {
     const fence = new Fence()
     const store = SimulatedStore.make({ disk, fence, host })
-    return { scope, ...wrap({ fence, store, virtualizer: SimulationVirtualizer.make(host, fence) }) }
+    return {
+      scope,
+      isClosing: false,
+      gone: Deferred.makeUnsafe(),
+      ...wrap({ fence, store, virtualizer: SimulationVirtualizer.make(host, fence) })
+    }
   }
 
   const begin = (config: Partial<LauncherConfig>, { scope, store, virtualizer }: Incarnation) => {
