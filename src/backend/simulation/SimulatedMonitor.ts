@@ -207,8 +207,10 @@ class SimulatedMonitor implements Monitor, Watcher {
       () => Effect.andThen(lag(this.#reach, "hotplug"), this.#answer(() => Effect.void)),
       (_, exit) =>
         fence.act(() => {
-          // A guest that does not answer does not let go either.
-          if (!isDone(this.#reach, machine.id, exit) && machine.answers) host.detach(machine, volume.id)
+          // A guest that does not answer, or is paused, does not let go either.
+          if (!isDone(this.#reach, machine.id, exit) && machine.answers && !machine.isPaused) {
+            host.detach(machine, volume.id)
+          }
         })
     )
     return this.#late("hotplug", () => machine.has(volume.id) ? Effect.void : plug, () => {
@@ -236,10 +238,16 @@ class SimulatedMonitor implements Monitor, Watcher {
     const { capabilities, host } = this.#reach
     const machine = this.#machine
     if (!capabilities.liveVolumes) return notLive
-    const unplug = () => host.detach(machine, volume)
+    const unplug = () => {
+      if (!machine.isPaused) host.detach(machine, volume)
+    }
+    const refused = (detail: string) => Effect.fail(fail(new DetachFailed({ volume, detail })))
     return this.#late("hotplug", () => {
-      if (!machine.has(volume) || !host.strikes("detachFails", machine.id)) return Effect.succeed(unplug())
-      return Effect.fail(fail(new DetachFailed({ volume, detail: "the guest did not let go of it: try again" })))
+      if (!machine.has(volume)) return Effect.void
+      if (machine.isPaused) return refused("the guest is paused, and can not let go of it: resume it first")
+      return host.strikes("detachFails", machine.id)
+        ? refused("the guest did not let go of it: try again")
+        : Effect.succeed(unplug())
     }, unplug)
   }
 
