@@ -68,7 +68,8 @@ export const recordedAnswers: Checker = make("an acknowledged command is on reco
     for (const { abandoningMillis, call, command } of calls.of(id)) {
       const one = watched.get(call)
       if (one === undefined) continue
-      one.said ||= says(command, record)
+      // The next start says that the one before was stopped.
+      one.said ||= says(command, record) || (command._tag === "Stop" && isStart)
       if (command._tag !== "Start") continue
       if (abandoningMillis === undefined) one.owns ||= isStart
       else one.takenBack ||= !isWanted(id)

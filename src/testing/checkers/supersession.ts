@@ -49,6 +49,9 @@ const leads = (operation: Operation, { connected, desired: { power } }: Instance
   }
 }
 
+/** Whether an operation that one start began leads to the next just as well, which comes together with a stop. */
+const isOfAnyStart = (operation: Operation): boolean => operation === "image" || operation === "create"
+
 /** An operation under way. */
 interface Act {
   readonly id: InstanceId
@@ -116,8 +119,12 @@ export const supersession: Checker = make("the stronger command takes over at on
       for (const act of acts.values()) {
         if (act.id === id && !leads(act.operation, next)) act.obsoleteMillis ??= atMillis
       }
+    } else {
+      // Started again in the same moment, it may go on with what it was at.
+      for (const act of acts.values()) if (act.id === id) act.obsoleteMillis = undefined
     }
     if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
+      for (const act of acts.values()) if (act.id === id && isOfAnyStart(act.operation)) act.obsoleteMillis = undefined
       const starts = Array.from(calls.of(id)).filter(({ command }) => command._tag === "Start")
       const [start] = starts
       if (start !== undefined && starts.length === 1) taken.set(id, { call: start, beaten: undefined })

@@ -47,6 +47,11 @@ describe("an acknowledged command is on record", () => {
     holds(recordedAnswers, called(1, start()), called(2, stop), runs, rests, ok(1), ok(2))
   })
 
+  it("holds for a stop that comes to be on record together with the next start", () => {
+    const again = recorded(record("running", { epoch: 2, revision: 2 }))
+    holds(recordedAnswers, called(1, start()), runs, ok(1), called(2, stop), called(3, start()), again, ok(2), ok(3))
+  })
+
   it("is broken by an answer that the disk does not know of", () => {
     breaks(recordedAnswers, /never said so/, called(1, start()), ok(1))
     breaks(recordedAnswers, /never said so/, called(1, start()), runs, ok(1), called(2, stop), ok(2), rests)

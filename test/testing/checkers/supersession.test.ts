@@ -60,6 +60,19 @@ describe("the stronger command takes over at once", () => {
     holds(supersession, began(1), runs, acting(1, "connect"), called(2, stop), watched, 29_000, acted(1), ok(2))
   })
 
+  it("holds for a fetch that the next start goes on with, and not for a launch", () => {
+    const again = recorded(record("running", { epoch: 2, revision: 3 }))
+    const overtaken = [called(2, stop), rests, called(3, start()), again]
+    const began1 = [began(1), called(1, start()), recorded(record("running"))]
+    holds(supersession, ...began1, acting(1, "image"), ...overtaken, failed(1, "superseded"), 60_000, acted(1), ok(3))
+    breaks(supersession, /start of a1 went on/, ...hangs, ...overtaken, 60_000, acted(1), failed(1, "superseded"))
+  })
+
+  it("holds where it is started again before the step is over", () => {
+    const again = recorded(record("running", { boot: 1, epoch: 2 }))
+    holds(supersession, ...hangs, called(2, stop), rests, called(3, start()), again, 30_000, acted(1))
+  })
+
   it("holds where a start had been answered, or had failed, in that moment", () => {
     holds(supersession, ...hangs, acted(1), called(2, stop), rests, ok(1))
     holds(
