@@ -20,6 +20,8 @@ export interface Outcome {
 export interface Options {
   /** So many of each operation's, spread over it evenly; absent for all. */
   readonly each?: Readonly<Record<Operation.Operation["name"], number>>
+  /** And those whose name this matches. */
+  readonly also?: RegExp
   /** Only those whose name has this. */
   readonly match?: string
   /** Told of each when it is over. */
@@ -43,7 +45,7 @@ interface Case {
 
 /** Goes through cases of every operation, then deletes everything and looks for what is left. */
 const series = Effect.fnUntraced(function*(
-  { each, match = "", onOutcome = () => Effect.void }: Options,
+  { also, each, match = "", onOutcome = () => Effect.void }: Options,
   casesOf: (
     ground: Ground.Ground,
     operation: Operation.Operation,
@@ -62,8 +64,9 @@ const series = Effect.fnUntraced(function*(
     yield* Operation.startBystanders(launcher, ground)
     for (const operation of operations) {
       const all = casesOf(ground, operation, yield* Recording.make(ground, launcher, operation))
-      const chosen = (each === undefined ? all : spread(all, each[operation.name])).filter(({ name }) =>
-        name.includes(match)
+      const some = each === undefined ? all : spread(all, each[operation.name])
+      const chosen = all.filter((one) =>
+        (some.includes(one) || also?.test(one.name) === true) && one.name.includes(match)
       )
       for (const { name, run } of chosen) {
         const { launcher: next, wrong } = yield* run(launcher)

@@ -1,0 +1,99 @@
+/**
+ * The rounds of a soak: everything that shows whether a launcher keeps its promises, each time with other chances.
+ */
+import { Effect } from "effect"
+import { Dice } from "../../src/internal/Dice.ts"
+import * as Series from "../integration/crash/Series.ts"
+import * as Outcomes from "../integration/outcomes/Outcomes.ts"
+import * as Outcome from "../simulate/Outcome.ts"
+import * as Runs from "../simulate/Runs.ts"
+import type { Part, Progress } from "./Progress.ts"
+
+/** What a round is made of. */
+export interface Options {
+  /** The seed of the first round; each later one has the next. */
+  readonly seed: number
+  readonly parts: ReadonlyArray<Part>
+  /** How many commands are simulated. */
+  readonly commands: number
+  /** How many sequences are played on QEMU and on the simulation. */
+  readonly sequences: number
+  /** Only crash points and write faults whose name has this. */
+  readonly match: string | undefined
+}
+
+/** How many commands one simulation asks for, and how many of them are run before they are counted. */
+const commandsOfRun = 1_000
+const runsOfBatch = 10
+
+/** How many acts a sequence has. */
+const sequenceLength = 12
+
+const simulate = Effect.fnUntraced(function*(progress: Progress, { commands }: Options, seed: number) {
+  const dice = new Dice(seed).for("simulate")
+  const runs = Math.ceil(commands / commandsOfRun)
+  for (let done = 0; done < runs; done += runsOfBatch) {
+    const choices: Outcome.Choices = {
+      seed: dice.below(2 ** 31),
+      seeds: Math.min(runsOfBatch, runs - done),
+      commands: Math.min(commandsOfRun, commands),
+      instances: dice.between(1, 12),
+      faults: dice.one("none", "default", "default", "hostile"),
+      yieldBudget: dice.between(3, 5),
+      crashMeanSteps: dice.one(500, 4_000, 20_000)
+    }
+    const outcome = yield* Runs.run(choices)
+    yield* Effect.forEach(
+      outcome.violations,
+      ({ checker, detail, seed }) =>
+        progress.violation("simulate", `${checker}: ${detail}`, Outcome.replay(choices, seed))
+    )
+    yield* progress.count("simulate", outcome.commands)
+  }
+})
+
+/** Goes through a series, counting. */
+const series = (
+  progress: Progress,
+  part: "crashes" | "faults",
+  run: typeof Series.crashes,
+  { match }: Options
+) =>
+  run({
+    ...match === undefined ? {} : { match },
+    onOutcome: ({ name, wrong }) =>
+      Effect.andThen(
+        Effect.forEach(
+          wrong,
+          (what) => progress.violation(part, `${name}: ${what}`, `npm run soak -- --only ${part} --match '${name}'`)
+        ),
+        progress.count(part, 1)
+      )
+  })
+
+const outcomes = Effect.fnUntraced(function*(progress: Progress, { sequences }: Options, seed: number) {
+  const differences = yield* Outcomes.run({
+    seed,
+    sequences,
+    length: sequenceLength,
+    onPlayed: () => progress.count("outcomes", 1)
+  })
+  yield* Effect.forEach(differences, (difference) =>
+    progress.violation(
+      "outcomes",
+      Outcomes.report(difference),
+      `npm run soak -- --only outcomes --seed ${seed} --sequences ${sequences}`
+    ))
+})
+
+/** One round. */
+export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {
+  yield* progress.begin(seed)
+  for (const part of options.parts) {
+    if (part === "simulate") yield* simulate(progress, options, seed)
+    else if (part === "crashes") yield* series(progress, part, Series.crashes, options)
+    else if (part === "faults") yield* series(progress, part, Series.writeFaults, options)
+    else yield* outcomes(progress, options, seed)
+  }
+  progress.end()
+})
