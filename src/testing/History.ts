@@ -146,7 +146,7 @@ export type Occurrence =
   | { readonly _tag: "Lagged"; readonly incarnation: number; readonly missed: number }
   /** What is left of an instance on the host, looked at in the act of acknowledging its delete. */
   | { readonly _tag: "Remains"; readonly id: InstanceId; readonly what: ReadonlyArray<string> }
-  /** From now on nothing fails, crashes or is asked for. */
+  /** Nothing fails, crashes or is asked for until `Settled`. */
   | { readonly _tag: "Calmed" }
   /** Long after; the followers have been told everything. Of every instance that there ever was. */
   | { readonly _tag: "Settled"; readonly instances: ReadonlyArray<SettledInstance> }

@@ -60,11 +60,14 @@ export interface SimulationReport {
   readonly history: History
 }
 
-/** How long it stays calm before all must be as desired. */
-const calm = "40 minutes"
+/** How many commands there are between two times of calm: few enough that what a fault left is still there to be seen. */
+const roundCommands = 250
 
-/** How long all commands together may take in virtual time: so many milliseconds each, after the first hour. */
-const millisEach = 60_000
+/** How long it stays calm before all must be as desired: so long twice. */
+const calm = "10 minutes"
+
+/** How long the commands of a round may take together in virtual time: so many milliseconds each, after the first hour. */
+const millisEach = 120_000
 
 /** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
 const config = LauncherConfig.make({ commandDeadline: Duration.minutes(3), eventsHeld: 32 })
@@ -149,21 +152,26 @@ class Life {
       const meddler = new SimulationMeddler({ host, recorder, dice: dice.for("meddler") })
 
       const operating = yield* Effect.forkScoped(operator.run)
-      const meddling = yield* Effect.forkScoped(meddler.run)
-      self.crashNowAndThen(operator)
-      const done = yield* Effect.timeoutOption(asking.run(clients, commands), 3_600_000 + commands * millisEach)
-      if (Option.isNone(done)) recorder.complain("the clients are not done")
+      for (let asked = Math.min(roundCommands, commands); true; asked = Math.min(asked + roundCommands, commands)) {
+        const meddling = yield* Effect.forkScoped(meddler.run)
+        operator.calm(false)
+        host.setFaults(faults)
+        self.crashNowAndThen(operator, dice.for(`crashes ${asked}`))
+        const done = yield* Effect.timeoutOption(asking.run(clients, asked), 3_600_000 + roundCommands * millisEach)
+        if (Option.isNone(done)) recorder.complain("the clients are not done")
 
-      self.simulator.onStep(undefined)
-      yield* Fiber.interrupt(meddling)
-      operator.calm()
-      host.setFaults(Fault.none)
-      meddler.relent()
-      recorder.note({ _tag: "Calmed" })
-      yield* Effect.sleep(calm)
-      yield* self.sweep(node, workload)
-      yield* Effect.sleep(calm)
-      yield* self.settle(node, workload, operator)
+        self.simulator.onStep(undefined)
+        yield* Fiber.interrupt(meddling)
+        operator.calm(true)
+        host.setFaults(Fault.none)
+        meddler.relent()
+        recorder.note({ _tag: "Calmed" })
+        yield* Effect.sleep(calm)
+        yield* self.sweep(node, workload)
+        yield* Effect.sleep(calm)
+        yield* self.settle(node, workload, operator)
+        if (asked >= commands) break
+      }
       yield* operator.finish
       yield* Fiber.join(operating)
 
@@ -186,10 +194,9 @@ class Life {
   }
 
   /** Has launchers crash between two steps, sometimes one soon after the other. */
-  private crashNowAndThen(operator: SimulationOperator): void {
+  private crashNowAndThen(operator: SimulationOperator, dice: Dice): void {
     const { crashMeanSteps = 4_000 } = this.options
     if (crashMeanSteps === 0) return
-    const dice = this.dice.for("crashes")
     const draw = () => 1 + dice.below(dice.chance(0.15) ? 150 : 2 * crashMeanSteps)
     let next = this.simulator.steps + draw()
     this.simulator.onStep((step) => {

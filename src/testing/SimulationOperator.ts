@@ -81,9 +81,9 @@ export class SimulationOperator {
     Deferred.doneUnsafe(this.crashed, Exit.void)
   }
 
-  /** From now on a launcher is closed only by {@link finish}. */
-  calm(): void {
-    this.isCalm = true
+  /** Says whether a launcher is closed only by {@link finish} from now on. */
+  calm(is: boolean): void {
+    this.isCalm = is
   }
 
   /** Asks for the launcher that is open, or being opened, to be closed, and none to be opened after it. */
@@ -164,7 +164,7 @@ export class SimulationOperator {
   private get tenure(): Effect.Effect<void> {
     return Effect.andThen(
       Effect.sleep(this.dice.between(1, tenureMillisMax)),
-      Effect.suspend(() => this.isCalm ? Effect.never : Effect.void)
+      Effect.suspend(() => this.isCalm ? this.tenure : Effect.void)
     )
   }
 
