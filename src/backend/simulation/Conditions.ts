@@ -54,6 +54,11 @@ export class Conditions {
     return dice
   }
 
+  /** Whether something takes time at all. */
+  takesTime(latency: Latency): boolean {
+    return this.#latencies[latency] !== undefined
+  }
+
   /** How long something takes this time. */
   delayMillis(latency: Latency): number {
     const range = this.#latencies[latency]

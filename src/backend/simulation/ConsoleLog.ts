@@ -47,7 +47,7 @@ export class ConsoleLog {
   get #lines(): ReadonlyArray<Line> {
     const lines: Array<Line> = []
     for (let line = this.#last; line !== undefined; line = line.before) lines.push(line)
-    return lines.reverse()
+    return lines.toReversed()
   }
 
   get #follow(): Stream.Stream<Line> {

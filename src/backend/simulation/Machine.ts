@@ -184,9 +184,9 @@ export class Machine {
     )
   }
 
-  /** Somebody presses its power button. It looks at it while it runs. */
+  /** Somebody presses its power button. It powers off if it runs by the time that this takes. */
   press(): void {
-    if (!this.answers || this.isPaused || this.#isPoweringOff) return
+    if (!this.answers || this.#isPoweringOff) return
     const conditions = this.#conditions
     this.#ignoresPowerButton ??= conditions.strikes("ignoresPowerButton", this.id)
     if (this.#ignoresPowerButton) return

@@ -29,7 +29,7 @@ export const operation = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
-    fence.act(() => host.begin(id, name, fence)),
+    fence.act(() => host.begin(id, name)),
     () => effect,
     (operation) => fence.act(() => host.finish(id, operation))
   )

@@ -7,6 +7,7 @@ import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import type { BootConfig, Guest, GuestConsole, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
 import { fail, HostFailure, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as ImageFetch from "./ImageFetch.ts"
 import { lag, operation, type Reach } from "./Reach.ts"
 import * as SimulatedConsole from "./SimulatedConsole.ts"
 import * as SimulatedImage from "./SimulatedImage.ts"
@@ -56,7 +57,7 @@ class SimulatedGuest implements Guest {
   }
 
   get ensureBackingImage(): Stream.Stream<ImageProgress, VirtualizerError> {
-    return SimulatedImage.fetch(this.#reach, this.#spec)
+    return ImageFetch.fetch(this.#reach, this.#spec)
   }
 
   createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {

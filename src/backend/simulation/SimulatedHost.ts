@@ -11,7 +11,6 @@ import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Conditions from "./Conditions.ts"
 import type { Fault, Faults } from "./Fault.ts"
-import type { Fence } from "./Fence.ts"
 import type { HostOccurrence } from "./HostOccurrence.ts"
 import * as Latency from "./Latency.ts"
 import { Machine } from "./Machine.ts"
@@ -39,7 +38,6 @@ export interface GuestView {
 /** An operation that is under way on an instance. */
 interface Operation {
   readonly name: string
-  readonly fence: Fence
 }
 
 export class SimulatedHost {
@@ -194,12 +192,10 @@ export class SimulatedHost {
   }
 
   /** An operation on an instance begins. For virtualizers. */
-  begin(id: InstanceId, name: string, fence: Fence): Operation {
+  begin(id: InstanceId, name: string): Operation {
     const before = this.#operations.get(id)
-    if (before !== undefined && before.fence.isUp) {
-      this.conditions.violate(`${name} of ${id} was asked for during ${before.name}`)
-    }
-    const operation = { name, fence }
+    if (before !== undefined) this.conditions.violate(`${name} of ${id} was asked for during ${before.name}`)
+    const operation = { name }
     this.#operations.set(id, operation)
     return operation
   }

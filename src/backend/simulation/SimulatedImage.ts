@@ -1,8 +1,8 @@
 /**
- * What a simulated guest boots from, and what is made for it.
+ * The files of a simulated guest: what it boots from, and what is made for it.
  */
-import { ByteSize, type Cause, Effect, Hash, Option, Queue, Stream } from "effect"
-import type { BootSource, ImageProgress } from "../../domain/Image.ts"
+import { ByteSize, Effect, Hash, Option } from "effect"
+import type { BootSource } from "../../domain/Image.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import type { BootConfig } from "../../Virtualizer.ts"
 import { fail, HostFailure, ImageUnusable, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
@@ -14,11 +14,8 @@ const imageUnitBytes = 64 * 1024 * 1024
 export const notThere = (path: string): VirtualizerError =>
   fail(new ImageUnusable({ path, detail: "it does not exist: put it there" }))
 
-/** In how many pieces an image is fetched. */
-const pieces = 4
-
 /** Where a boot source is, as far as messages say so. */
-const sourceOf = (boot: BootSource): string => {
+export const sourceOf = (boot: BootSource): string => {
   switch (boot.kind) {
     case "image":
       return boot.path
@@ -32,7 +29,7 @@ const sourceOf = (boot: BootSource): string => {
 }
 
 /** How large an image is: up to 4 GiB, and the same for the same image. */
-const imageBytes = (boot: BootSource): number => (1 + (Hash.string(sourceOf(boot)) >>> 0) % 64) * imageUnitBytes
+export const imageBytes = (boot: BootSource): number => (1 + (Hash.string(sourceOf(boot)) >>> 0) % 64) * imageUnitBytes
 
 /** The size of a guest's own disk. Nothing where it has none. */
 export const diskBytes = ({ boot }: InstanceSpec): number | undefined =>
@@ -41,61 +38,6 @@ export const diskBytes = ({ boot }: InstanceSpec): number | undefined =>
     : boot.kind === "container"
     ? imageBytes(boot)
     : Option.getOrUndefined(ByteSize.toNumber(boot.size ?? ByteSize.bytes(imageBytes(boot))))
-
-/** Fetches what an instance boots from, unless that is there. A volume is there already, and has no progress. */
-export const fetch = (reach: Reach, spec: InstanceSpec): Stream.Stream<ImageProgress, VirtualizerError> =>
-  Stream.callback((queue) =>
-    Effect.andThen(
-      operation(reach, spec.id, "ensureBackingImage", fetchTo(reach, spec, queue)),
-      Queue.end(queue)
-    )
-  )
-
-const fetchTo = (
-  reach: Reach,
-  { boot, id }: InstanceSpec,
-  queue: Queue.Enqueue<ImageProgress, VirtualizerError | Cause.Done>
-): Effect.Effect<void, VirtualizerError> => {
-  const { fence, host } = reach
-  const totalBytes = imageBytes(boot)
-  const tell = (piece: number) =>
-    boot.kind === "volume" ? Effect.void : Queue.offer(queue, { doneBytes: totalBytes / pieces * piece, totalBytes })
-  return fence.actEffect(() => {
-    if (host.place(id)?.image === "whole") return tell(pieces)
-    const { conditions } = host
-    const slowMillis = host.strikes("slowImage", id) ? conditions.dice("time slowImage").between(5_000, 60_000) : 0
-    const failure = host.missing.has(sourceOf(boot))
-      ? notThere(sourceOf(boot))
-      : host.strikes("failingImage", id)
-      ? fail(new ImageUnusable({ path: sourceOf(boot), detail: "it could not be fetched: try again" }))
-      : host.strikes("diskFull", id)
-      ? fail(new NoSpace({ path: sourceOf(boot) }))
-      : undefined
-    const piece = (done: number) =>
-      lag(reach, "image").pipe(
-        Effect.andThen(slowMillis === 0 ? Effect.void : Effect.sleep(slowMillis / pieces)),
-        Effect.andThen(fence.actEffect(() =>
-          failure !== undefined && done > pieces / 2 ? Effect.fail(failure) : Effect.asVoid(tell(done))
-        ))
-      )
-    return whole(reach, id, {
-      begin: () => {
-        const place = host.claim(id)
-        place.sweep()
-        place.image = "partial"
-      },
-      work: Effect.forEach([1, 2, 3, 4], piece, { discard: true }),
-      commit: () => {
-        host.claim(id).image = "whole"
-        host.conditions.tell({ _tag: "ImageFetched", id })
-      },
-      rollBack: () => {
-        host.claim(id).image = "absent"
-        host.tidy(id)
-      }
-    })
-  })
-}
 
 /** Makes a guest's disk and seed, and looks whether its volumes are there. A disk that is there is kept. */
 export const create = (

@@ -89,7 +89,13 @@ describe("Fault", () => {
       host.setFaults(only("diskFull"))
       assert.strictEqual(yield* reasonOf(guest.createImage(bootWith())), "NoSpace")
       assert.deepStrictEqual(host.remains(id), ["image"])
-      assert.strictEqual(host.struck.get("diskFull"), 2)
+      host.setFaults(Fault.none)
+      yield* passing(guest.createImage(bootWith()))
+      host.setFaults(only("diskFull"))
+      // A disk that is there is the user's.
+      assert.strictEqual(yield* reasonOf(guest.createImage(bootWith())), "NoSpace")
+      assert.deepStrictEqual(host.remains(id), ["image", "disk", "seed"])
+      assert.strictEqual(host.struck.get("diskFull"), 3)
     }))
 
   it.effect("failsBeforeSpawn: nothing was launched", () =>

@@ -171,4 +171,35 @@ describe("SimulatedHost", () => {
       assert.deepStrictEqual(host.violations, [])
       assert.strictEqual(next.refused, 0)
     }))
+
+  it.effect("a monitor whose launcher died is told nothing, from the very act on", () =>
+    Effect.gen(function*() {
+      const { fence, guest, host } = yield* make()
+      const monitor = yield* passing(run(guest))
+      const ended = yield* Effect.forkScoped(monitor.ended, { startImmediately: true })
+      const events = yield* Effect.forkScoped(Stream.runHead(monitor.events), { startImmediately: true })
+      fence.cut()
+      host.reboot(id)
+      host.powerOff(id)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([ended.pollUnsafe(), events.pollUnsafe()], [undefined, undefined])
+    }))
+
+  it.effect("a guest that is cut off while it gets a volume keeps it, and what is interrupted then is not done", () =>
+    Effect.gen(function*() {
+      const { guest, host } = yield* make({
+        faults: { interruptedButDone: 1 },
+        latencies: { hotplug: [100, 100], command: [100, 100] }
+      })
+      const monitor = yield* passing(run(guest))
+      const attach = yield* Effect.forkScoped(Effect.exit(monitor.attachVolume(volume("v"))), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("150 millis")
+      const pause = yield* Effect.forkScoped(monitor.pause, { startImmediately: true })
+      host.sever(id)
+      yield* Fiber.interrupt(pause)
+      assert.strictEqual(yield* reasonOf(Effect.flatten(Fiber.join(attach))), "Unreachable")
+      assert.deepStrictEqual(host.guests, [{ id, pid: 1, paused: false, volumes: [volume("v").id] }])
+    }))
 })

@@ -59,6 +59,20 @@ describe("SimulationVirtualizer", () => {
       }
     }))
 
+  it.effect("a guest that is held on a full disk does not power off until it goes on", () =>
+    Effect.gen(function*() {
+      const { guest, host } = yield* make({ latencies: { powerOff: [1_000, 1_000] } })
+      const monitor = yield* passing(run(guest))
+      const stop = yield* Effect.forkScoped(monitor.stop(seconds(60)), { startImmediately: true })
+      host.holdAtDiskFull(id)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(host.guests.length, 1)
+      yield* monitor.resume
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(stop)
+      assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "PoweredOff" } })
+    }))
+
   it.effect("what is not declared is not supported, and changes nothing", () =>
     Effect.gen(function*() {
       const { guest, guestOf, host, virtualizer } = yield* make({
