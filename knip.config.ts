@@ -7,7 +7,14 @@ const exported = Object.values(manifest.exports).flatMap((target) =>
 )
 
 export default {
-  entry: [...exported, "test/demo/main.ts", "test/bench/main.ts", "test/simulate/main.ts", "scripts/*.mjs"],
+  entry: [
+    ...exported,
+    "test/demo/main.ts",
+    "test/bench/main.ts",
+    "test/simulate/main.ts",
+    "test/soak/main.ts",
+    "scripts/*.mjs"
+  ],
   // A type or an error that a public function speaks of is public too.
   ignoreExportsUsedInFile: true,
   project: ["src/**/*.ts", "test/**/*.ts", "scripts/*.mjs"],
