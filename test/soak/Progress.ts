@@ -86,7 +86,7 @@ const wrap = (text: string): ReadonlyArray<string> =>
       lines.push(rest.slice(0, end))
       rest = `  ${rest.slice(end).trimStart()}`
     }
-    return [...lines, rest]
+    return lines.concat(rest)
   })
 
 const formatMillis = (millis: number): string => {
