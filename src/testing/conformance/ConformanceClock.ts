@@ -32,11 +32,11 @@ export const real = (options: { readonly patience: Duration.Input }): Shape => (
 
 /**
  * Time passes when nobody can go on: for a virtualizer that waits for nothing but the `Clock`. In which order fibers run is
- * drawn from the seed.
+ * drawn from the seed: see `Simulator` for the options.
  */
-export const virtual = (options: { readonly seed: number | string }): Shape => ({
+export const virtual = (options: Simulator.SimulatorOptions): Shape => ({
   run: (test) =>
-    Effect.suspend(() => Simulator.make({ seed: options.seed }).run(test)).pipe(
+    Effect.suspend(() => Simulator.make(options).run(test)).pipe(
       Effect.catchTag(
         "Stuck",
         ({ message }) => Effect.fail(new ConformanceFailure({ contract: "Every wait has an end", found: message }))
@@ -44,5 +44,5 @@ export const virtual = (options: { readonly seed: number | string }): Shape => (
     ),
   patience: Duration.minutes(5),
   silence: Duration.minutes(1),
-  interval: Duration.millis(10)
+  interval: Duration.millis(100)
 })

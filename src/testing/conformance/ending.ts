@@ -156,7 +156,7 @@ export const ending: ReadonlyArray<ConformanceTest> = [
     needs: [hostCan("freezer")],
     run: Effect.gen(function*() {
       const host = yield* ConformanceHost
-      const { guest, id } = yield* launched(yield* launcher)
+      const { guest, id } = yield* running(yield* launcher)
       yield* host.freezer?.freeze(id) ?? Effect.void
       yield* succeeds("kill of a guest that is frozen", guest.kill)
       yield* equals(yield* host.guests(id), [], "The guest is gone when kill has returned")

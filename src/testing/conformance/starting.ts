@@ -184,11 +184,12 @@ export const starting: ReadonlyArray<ConformanceTest> = [
       const { reboot } = yield* ConformanceHost
       const { guest, id, monitor } = yield* running(yield* launcher)
       const first = yield* begin(Stream.runHead(monitor.events))
+      const ending = yield* begin(monitor.ended)
       yield* settled
       yield* reboot?.(id) ?? Effect.void
       const told = yield* succeeds("the telling of a reboot", Fiber.join(first))
       yield* equals(Option.getOrUndefined(told), { _tag: "Rebooted" }, "A reboot is told as an event")
-      yield* neverComes("A reboot is no end", monitor.ended)
+      yield* neverComes("A reboot is no end", Fiber.join(ending))
       yield* probes(guest, ["Running"], "after a reboot")
     })
   },
