@@ -54,9 +54,18 @@ export const format = (act: Act | Interference): string => {
   }
 }
 
-/** Seeded acts. */
+const isRequest = (act: Request | Interference): act is Request => "id" in act
+
+/** What an author expects of an instance, which need not be so: that only makes some acts less to the point. */
+interface Expected {
+  power: "none" | "running" | "paused" | "stopped"
+  readonly volumes: Set<VolumeId>
+}
+
+/** Seeded acts, most of them such as can be done. */
 class Author {
   readonly #dice: Dice
+  readonly #expected = new Map<InstanceId, Expected>()
 
   constructor(dice: Dice) {
     this.#dice = dice
@@ -67,24 +76,82 @@ class Author {
     // One of them has most of what happens, and so a life to tell of.
     const id = dice.one(instances[0], instances[0], instances[1])
     const roll = dice.below(100)
-    if (roll < 60) return this.#request(id)
-    if (roll < 64) return { _tag: "list" }
-    if (roll < 70) return { _tag: "reopen" }
-    if (roll < 80) return { _tag: dice.one("powerOff", "panic", "reboot", "kill"), id }
-    return this.#pair(id)
+    if (roll < 4) return { _tag: "list" }
+    if (roll < 10) return { _tag: "reopen" }
+    if (roll < 18) return this.#note({ _tag: dice.one("powerOff", "panic", "reboot", "kill"), id })
+    const request = this.#request(id)
+    if (roll < 60) return this.#note(request)
+    const point = this.#pointOf(request)
+    if (point === undefined) return this.#note(request)
+    const second = this.#second(request)
+    this.#note(request)
+    if (isRequest(second)) this.#note(second)
+    return { _tag: "pair", first: request, point, second }
+  }
+
+  #expect(id: InstanceId): Expected {
+    const known = this.#expected.get(id) ?? { power: "none", volumes: new Set() }
+    this.#expected.set(id, known)
+    return known
+  }
+
+  #note<A extends Act>(act: A): A {
+    if (!("id" in act)) return act
+    const expected = this.#expect(act.id)
+    switch (act._tag) {
+      case "start":
+        expected.power = "running"
+        break
+      case "stop":
+      case "powerOff":
+      case "panic":
+      case "kill":
+        if (expected.power !== "none") expected.power = "stopped"
+        break
+      case "delete":
+        expected.power = "none"
+        expected.volumes.clear()
+        break
+      case "pause":
+        if (expected.power === "running") expected.power = "paused"
+        break
+      case "resume":
+        if (expected.power === "paused") expected.power = "running"
+        break
+      case "attach":
+        if (expected.power !== "none") expected.volumes.add(act.volume)
+        break
+      case "detach":
+        expected.volumes.delete(act.volume)
+        break
+      case "get":
+      case "stats":
+      case "reboot":
+        break
+    }
+    return act
   }
 
   #request(id: InstanceId): Request {
     const dice = this.#dice
-    const roll = dice.below(100)
-    if (roll < 34) return { _tag: "start", id, other: dice.chance(0.08) }
-    if (roll < 46) return { _tag: "stop", id }
-    if (roll < 54) return { _tag: "delete", id }
-    if (roll < 62) return { _tag: "pause", id }
-    if (roll < 68) return { _tag: "resume", id }
-    if (roll < 84) return this.#attach(id)
-    if (roll < 95) return { _tag: "detach", id, volume: this.#volume() }
-    return { _tag: dice.one("get", "stats"), id }
+    const { power } = this.#expect(id)
+    const start: Request = { _tag: "start", id, other: dice.chance(0.05) }
+    const plug = dice.chance(0.6) ? this.#attach(id) : this.#detach(id)
+    const simple = (tag: "stop" | "delete" | "pause" | "resume" | "get" | "stats"): Request => ({ _tag: tag, id })
+    // What can not be done is asked for, too.
+    if (dice.chance(0.1)) {
+      return dice.one(start, plug, simple(dice.one("stop", "delete", "pause", "resume", "get", "stats")))
+    }
+    switch (power) {
+      case "none":
+        return start
+      case "stopped":
+        return dice.one(start, start, start, plug, simple("delete"))
+      case "running":
+        return dice.one(plug, plug, plug, simple("stop"), simple("pause"), simple(dice.one("delete", "get", "stats")))
+      case "paused":
+        return dice.one(plug, simple("resume"), simple("resume"), simple("stop"), simple("delete"))
+    }
   }
 
   #volume(): VolumeId {
@@ -96,48 +163,53 @@ class Author {
     return { _tag: "attach", id, volume, readOnly: this.#dice.chance(0.15) }
   }
 
-  #pair(id: InstanceId): Act {
-    const dice = this.#dice
-    const start: Request = { _tag: "start", id, other: false }
-    const stop: Request = { _tag: "stop", id }
-    const remove: Request = { _tag: "delete", id }
-    const attach = this.#attach(id)
-    const { volume } = attach
-    const detach: Request = { _tag: "detach", id, volume }
-    const pause: Request = { _tag: "pause", id }
-    const resume: Request = { _tag: "resume", id }
-    const ends: ReadonlyArray<Request | Interference> = [remove, { _tag: "interrupt" }, { _tag: "close" }]
-    const second = (...others: ReadonlyArray<Request>) => dice.one<Request | Interference>(stop, ...ends, ...others)
-    switch (dice.below(7)) {
-      case 0:
-      case 1:
-        return {
-          _tag: "pair",
-          first: start,
-          point: dice.one("image", "create", "launch", "monitor"),
-          second: second(start, pause, attach, detach)
-        }
-      case 2:
-        return { _tag: "pair", first: attach, point: "attach", second: second(detach, attach) }
-      case 3:
-        return {
-          _tag: "pair",
-          first: detach,
-          point: "detach",
-          second: second(attach, detach)
-        }
-      case 4:
-        return { _tag: "pair", first: stop, point: "stop", second: second(start, pause, attach) }
-      case 5:
-        return { _tag: "pair", first: remove, point: "remove", second: second(start, pause) }
+  #detach(id: InstanceId): Request {
+    const has = Array.from(this.#expect(id).volumes)
+    return { _tag: "detach", id, volume: this.#dice.one(this.#volume(), ...has, ...has) }
+  }
+
+  /** Where a command is held, if it has something to do there. */
+  #pointOf(request: Request): Point | undefined {
+    const { power } = this.#expect(request.id)
+    switch (request._tag) {
+      case "start":
+        return power === "none"
+          ? this.#dice.one("image", "create", "launch", "monitor")
+          : this.#dice.one("launch", "monitor")
+      case "delete":
+        return power === "running" ? this.#dice.one("stop", "remove") : "remove"
+      case "get":
+      case "stats":
+        return undefined
       default:
-        return {
-          _tag: "pair",
-          first: dice.one(pause, resume),
-          point: dice.one("pause", "resume"),
-          second: second(resume, pause)
-        }
+        return request._tag
     }
+  }
+
+  /** What comes in the middle of a command, in which it makes a difference. */
+  #second(first: Request): Request | Interference {
+    const dice = this.#dice
+    const { id } = first
+    const stop: Request = { _tag: "stop", id }
+    const others: ReadonlyArray<Request | Interference> = [
+      stop,
+      { _tag: "delete", id },
+      { _tag: "delete", id },
+      { _tag: "interrupt" },
+      { _tag: "interrupt" },
+      { _tag: "close" },
+      { _tag: "close" },
+      { _tag: "start", id, other: false },
+      { _tag: "pause", id },
+      { _tag: "resume", id },
+      this.#attach(id),
+      first
+    ]
+    if (first._tag === "attach") return dice.one(stop, ...others, { _tag: "detach", id, volume: first.volume })
+    if (first._tag === "detach") return dice.one(stop, ...others, { ...this.#attach(id), volume: first.volume })
+    // Another instance wants what this one has, or is about to have.
+    const other = instances.find((one) => one !== id) ?? id
+    return dice.one(stop, ...others, { ...this.#attach(other) }, { _tag: "start", id: other, other: false })
   }
 }
 

@@ -22,6 +22,9 @@ export type Point =
 export class Holds {
   #held: { readonly point: Point; readonly id: InstanceId; readonly gate: Gate.FiberGate } | undefined = undefined
 
+  /** How many operations are under way, held or not. */
+  underWay = 0
+
   /** Holds whatever comes to this point for this instance, until the gate is opened. There is one gate at a time. */
   hold(point: Point, id: InstanceId): Gate.Gate {
     const gate = Gate.make(`${point} of ${id}`)
@@ -40,7 +43,12 @@ export class Holds {
   #guest(id: InstanceId, guest: Guest): Guest {
     const at = (point: Point) =>
       Effect.suspend(() => this.#held?.point === point && this.#held.id === id ? this.#held.gate.pass : Effect.void)
-    const before = <A, E, R>(point: Point, effect: Effect.Effect<A, E, R>) => Effect.andThen(at(point), effect)
+    const before = <A, E, R>(point: Point, effect: Effect.Effect<A, E, R>) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => this.underWay++),
+        () => Effect.andThen(at(point), effect),
+        () => Effect.sync(() => this.underWay--)
+      )
     const watched = (monitor: Monitor): Monitor => ({
       connected: monitor.connected,
       ended: monitor.ended,

@@ -2,7 +2,7 @@
  * The same commands have the same outcomes on the simulation and on QEMU: played on both, and compared.
  */
 import type { NodeServices } from "@effect/platform-node"
-import { Effect, Exit, Ref, Stream } from "effect"
+import { Cause, Effect, Exit, Ref, Stream } from "effect"
 import { Dice } from "../../../src/internal/Dice.ts"
 import * as Simulator from "../../../src/testing/Simulator.ts"
 import { type Act, format, sequence } from "./Act.ts"
@@ -21,11 +21,11 @@ export interface Difference {
   readonly qemu: string
 }
 
-/** Half of the sequences have guests that do not look at their power button. */
+/** Some of the sequences have guests that do not look at their power button. */
 const isDeaf = (seed: string): boolean => new Dice(seed).for("guests").chance(0.3)
 
 /** What comes of acts on the simulation, which takes no time. */
-export const onSimulation = (seed: string, acts: ReadonlyArray<Act>): ReadonlyArray<Outcome> => {
+const onSimulation = (seed: string, acts: ReadonlyArray<Act>): ReadonlyArray<Outcome> => {
   const program = Effect.scoped(Effect.flatMap(
     SimulatedWorld.make({ seed, deaf: isDeaf(seed) }),
     (world) => Stream.runCollect(play(world, acts))
@@ -33,11 +33,17 @@ export const onSimulation = (seed: string, acts: ReadonlyArray<Act>): ReadonlyAr
   const exit = Simulator.make({ seed }).run(program)
   return Exit.isSuccess(exit)
     ? exit.value
-    : [{ act: acts.map(format).join("; "), answers: [`the simulation ended: ${exit.cause}`], then: [] }]
+    : [{
+      act: acts.map(format).join("; "),
+      answers: [`the simulation ended: ${Cause.pretty(exit.cause)}`],
+      afterwards: []
+    }]
 }
 
 const words = (outcome: Outcome | undefined): string =>
-  outcome === undefined ? "nothing" : JSON.stringify({ answers: outcome.answers, then: outcome.then }, undefined, 1)
+  outcome === undefined
+    ? "nothing"
+    : JSON.stringify({ answers: outcome.answers, afterwards: outcome.afterwards }, undefined, 1)
 
 /** Where outcomes first are not the same on QEMU. It is played until then. */
 const compare = (

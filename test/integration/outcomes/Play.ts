@@ -1,7 +1,7 @@
 /**
  * Plays a sequence on a node, and tells what came of each act: what its caller is told, and what there is then.
  */
-import { Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import type { InstanceState } from "../../../src/domain/InstanceState.ts"
 import type { InstanceRecord } from "../../../src/launcher/InstanceRecord.ts"
@@ -16,7 +16,7 @@ export interface Outcome {
   readonly act: string
   readonly answers: ReadonlyArray<string>
   /** What a launcher shows, has on record, and the host has, when all has come to rest. */
-  readonly then: ReadonlyArray<string>
+  readonly afterwards: ReadonlyArray<string>
 }
 
 /** Longer than any deadline of these nodes that an act can have to wait for. */
@@ -52,7 +52,7 @@ const exitWords = (exit: Exit.Exit<string, LauncherError>): string =>
     onFailure: (cause) =>
       Option.match(Exit.findErrorOption(exit), {
         onSome: ({ code }) => code,
-        onNone: () => Exit.hasInterrupts(exit) ? "interrupted" : `died: ${cause}`
+        onNone: () => Exit.hasInterrupts(exit) ? "interrupted" : `died: ${Cause.pretty(cause)}`
       })
   })
 
@@ -190,24 +190,30 @@ class Player {
   }
 
   /** Waits until nothing is under way: neither in a launcher's eyes, nor on the host. */
-  #rest = Effect.gen({ self: this }, function*() {
-    for (const id of instances) {
-      yield* Effect.repeat(this.#isAtRest(id), { until: (isAtRest) => isAtRest, schedule: Schedule.spaced("3 millis") })
-      const info = yield* this.#info(id)
-      if (info?.state._tag === "Running") yield* this.#world.booted(id)
-      const wanted = info === undefined || (info.state._tag !== "Running" && info.state._tag !== "Paused")
-        ? undefined
-        : info.volumes.map((volume) => volume.id).toSorted().join()
-      yield* Effect.repeat(this.#world.guests, {
-        until: (guests) => guests.find((guest) => guest.id === id)?.volumes.join() === wanted,
-        schedule: Schedule.spaced("3 millis")
-      }).pipe(Effect.timeoutOption("5 seconds"))
-    }
-  })
-
-  get then(): Effect.Effect<ReadonlyArray<string>> {
+  #rest(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
-      yield* this.#rest
+      for (const id of instances) {
+        yield* Effect.repeat(this.#isAtRest(id), {
+          until: (isAtRest) => isAtRest,
+          schedule: Schedule.spaced("3 millis")
+        })
+        const info = yield* this.#info(id)
+        if (info?.state._tag === "Running") yield* this.#world.booted(id)
+        const wanted = info === undefined || (info.state._tag !== "Running" && info.state._tag !== "Paused")
+          ? undefined
+          : info.volumes.map((volume) => volume.id).toSorted().join()
+        yield* Effect.repeat(this.#world.guests, {
+          until: (guests) =>
+            this.#world.holds.underWay === 0 && guests.find((guest) => guest.id === id)?.volumes.join() === wanted,
+          schedule: Schedule.spaced("3 millis")
+        }).pipe(Effect.timeoutOption("5 seconds"))
+      }
+    })
+  }
+
+  get afterwards(): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.gen({ self: this }, function*() {
+      yield* this.#rest()
       const guests = yield* this.#world.guests
       return yield* Effect.forEach(instances, (id) =>
         Effect.gen({ self: this }, function*() {
@@ -237,11 +243,11 @@ export const play = (world: World, acts: ReadonlyArray<Act>): Stream.Stream<Outc
             duration: patience,
             orElse: () => Effect.succeed([`no answer within ${patience}`])
           })
-          const then = yield* Effect.timeoutOrElse(player.then, {
+          const afterwards = yield* Effect.timeoutOrElse(player.afterwards, {
             duration: patience,
             orElse: () => Effect.succeed([`no rest within ${patience}`])
           })
-          return { act: format(act), answers, then }
+          return { act: format(act), answers, afterwards }
         })
       )
     )
