@@ -148,7 +148,7 @@ export class SimulationOperator {
       yield* Effect.raceAllFirst([
         Deferred.await(crashed),
         Deferred.await(self.finishing),
-        self.tenure
+        self.tenure()
       ])
       if (!fence.isUp) return
       self.turnAway()
@@ -161,10 +161,10 @@ export class SimulationOperator {
     })
   }
 
-  private get tenure(): Effect.Effect<void> {
+  private tenure(): Effect.Effect<void> {
     return Effect.andThen(
       Effect.sleep(this.dice.between(1, tenureMillisMax)),
-      Effect.suspend(() => this.isCalm ? this.tenure : Effect.void)
+      Effect.suspend(() => this.isCalm ? this.tenure() : Effect.void)
     )
   }
 

@@ -119,9 +119,6 @@ export const supersession: Checker = make("the stronger command takes over at on
       for (const act of acts.values()) {
         if (act.id === id && !leads(act.operation, next)) act.obsoleteMillis ??= atMillis
       }
-    } else {
-      // Started again in the same moment, it may go on with what it was at.
-      for (const act of acts.values()) if (act.id === id) act.obsoleteMillis = undefined
     }
     if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
       for (const act of acts.values()) if (act.id === id && isOfAnyStart(act.operation)) act.obsoleteMillis = undefined

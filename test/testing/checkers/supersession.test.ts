@@ -68,11 +68,6 @@ describe("the stronger command takes over at once", () => {
     breaks(supersession, /start of a1 went on/, ...hangs, ...overtaken, 60_000, acted(1), failed(1, "superseded"))
   })
 
-  it("holds where it is started again before the step is over", () => {
-    const again = recorded(record("running", { boot: 1, epoch: 2 }))
-    holds(supersession, ...hangs, called(2, stop), rests, called(3, start()), again, 30_000, acted(1))
-  })
-
   it("holds where a start had been answered, or had failed, in that moment", () => {
     holds(supersession, ...hangs, acted(1), called(2, stop), rests, ok(1))
     holds(
