@@ -57,7 +57,7 @@ export class Instance {
     this.situation = options.situation
     this.keeper = new RecordKeeper(options.saved, options.around)
     this.guest = options.guest
-    this.volumes = new InstanceVolumes(this.id, options.around.claims, this.record.desired.volumes.map(({ id }) => id))
+    this.volumes = new InstanceVolumes(this.record, options.around.claims)
     this.callers = new Callers(this.id, options.around.config, this.signal)
     this.waiters = this.callers.waiters
     this.abilities = options.abilities
@@ -115,7 +115,7 @@ export class Instance {
         }
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.situation.observed._tag !== "Running") yield* self.watching.release
-        self.volumes.settle(self.situation)
+        self.situation = self.volumes.settle(self.situation)
         const now = yield* Clock.currentTimeMillis
         const step = decide(self.situation, now)
         self.publish(step, now)
@@ -284,7 +284,7 @@ export class Instance {
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
         const saved = yield* Effect.result(self.save(next))
-        self.volumes.settle(self.situation)
+        self.situation = self.volumes.settle(self.situation)
         if (Result.isFailure(saved) && command._tag !== "Withdraw") return yield* fail(saved.failure)
       }
       for (const older of beaten) older.superseded = supersedes(command, older.command)
@@ -322,7 +322,7 @@ export class Instance {
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord): Effect.Effect<void, StateFailure> {
-    return Effect.map(this.keeper.save(record), (saved) => {
+    return Effect.map(this.keeper.save(this.volumes.note(record)), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }

@@ -1,12 +1,12 @@
 /**
  * What a launcher keeps on disk of an instance: what is wanted, and what a later launcher can not find out by looking.
  */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { ExitStatus } from "../domain/ExitStatus.ts"
 import { InstanceId } from "../domain/InstanceId.ts"
 import { InstanceSpec } from "../domain/InstanceSpec.ts"
 import { Phase } from "../domain/Phase.ts"
-import { VolumeSpec } from "../domain/Volume.ts"
+import { VolumeId, VolumeSpec } from "../domain/Volume.ts"
 import { FailureCode } from "./LauncherError.ts"
 
 /** What is wanted of an instance. */
@@ -40,6 +40,8 @@ export const InstanceRecord = Schema.Struct({
   revision: Schema.Int,
   spec: InstanceSpec,
   desired: Desired,
+  /** Volumes that are not wanted, and that the guest may still have: until it has let go, no other may have them. */
+  leaving: Schema.Array(VolumeId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   /** The start that a guest was last launched for, written before the launch. 0 before the first. */
   boot: Schema.Int,
   /** Whether the guest of that boot ever connected. Until it has, a silent guest is hopeless; from then on, unknown. */
@@ -57,6 +59,7 @@ export const initial = (spec: InstanceSpec): InstanceRecord => ({
   revision: 0,
   spec,
   desired: { power: "stopped", epoch: 0, volumes: spec.volumes },
+  leaving: [],
   boot: 0,
   connected: false,
   ended: null

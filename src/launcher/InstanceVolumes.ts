@@ -4,6 +4,7 @@
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { VolumeId } from "../domain/Volume.ts"
 import type { Step } from "./Decision.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
 import { isQuiescent, type Situation } from "./Situation.ts"
 import type { VolumeClaims } from "./VolumeClaims.ts"
 
@@ -14,11 +15,12 @@ export class InstanceVolumes {
   /** What the step in flight gives the guest, which has it then or not: also what is not wanted any more. */
   private given: ReadonlyArray<VolumeId> = []
 
-  /** `taken` have been taken for the instance already. */
-  constructor(id: InstanceId, claims: VolumeClaims, taken: ReadonlyArray<VolumeId>) {
+  /** What the record says has been taken for the instance already, where it was not another's by then. */
+  constructor({ desired, id, leaving }: InstanceRecord, claims: VolumeClaims) {
     this.id = id
     this.claims = claims
-    this.taken = taken
+    const taken = [...desired.volumes.map((volume) => volume.id), ...leaving]
+    this.taken = taken.filter((volume) => claims.take(volume, id) === undefined)
   }
 
   /** Takes a volume, or says who has it. It is given back when it turns out not to be wanted. */
@@ -42,14 +44,25 @@ export class InstanceVolumes {
     this.given = []
   }
 
-  /** Takes what a situation calls for, and gives back the rest. */
-  settle({ observed, record: { desired } }: Situation): void {
+  /** Takes what a situation calls for, and gives back the rest. Returns the situation, with what is leaving noted. */
+  settle(situation: Situation): Situation {
+    const { observed, record } = situation
+    const { desired } = record
     const wanted = desired.power === "deleted" && isQuiescent(observed) ? [] : desired.volumes.map(({ id }) => id)
     const had = observed._tag === "Running" ? observed.volumes : isQuiescent(observed) ? [] : this.taken
     const taken = [...new Set([...wanted, ...had, ...this.given])]
     for (const volume of this.taken) if (!taken.includes(volume)) this.claims.release(volume, this.id)
     for (const volume of taken) this.claims.take(volume, this.id)
     this.taken = taken
+    const noted = this.note(record)
+    return noted === record ? situation : { observed, record: noted }
+  }
+
+  /** The record with what is taken and not wanted, so that a later launcher takes it too. */
+  note(record: InstanceRecord): InstanceRecord {
+    const leaving = this.taken.filter((id) => !record.desired.volumes.some((volume) => volume.id === id))
+    const isNoted = leaving.length === record.leaving.length && leaving.every((id) => record.leaving.includes(id))
+    return isNoted ? record : { ...record, leaving }
   }
 
   /** Gives everything back. */

@@ -191,7 +191,6 @@ export const make = Effect.fn("Launcher.make")(function*(
         Scope.provide(own),
         Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
       )
-    for (const volume of record.desired.volumes) around.claims.take(volume.id, id)
     const instance = enter(recovered(record, yield* Clock.currentTimeMillis), record, guest, virtualizer)
     run(instance.loop(own))
     return instance
@@ -284,6 +283,8 @@ export const make = Effect.fn("Launcher.make")(function*(
     ({ path, why }) =>
       Effect.logError(`a record could not be read and was moved to ${path}; its guest is left alone: ${why}`)
   )
+  // What is wanted comes first: what is said to be leaving may have left before that could be written.
+  for (const { desired, id } of records) for (const volume of desired.volumes) around.claims.take(volume.id, id)
   const found = yield* Effect.forEach(records, adopt)
   yield* Effect.forEach(found, (instance) => Deferred.await(instance.adopted), { discard: true }).pipe(
     Effect.timeoutOption(config.adoptionWait)

@@ -49,6 +49,36 @@ describe("closing a launcher", () => {
 })
 
 describe("a new launcher", () => {
+  it.effect("leaves a volume to the guest that was to let go of it, until it has", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1", { volumes: [disk] }))
+      const detaching = node.world.hold("detach")
+      yield* beside(first.launcher.detach(a, disk.id))
+      yield* detaching.reached
+      yield* first.close
+      assert.isTrue(node.world.machine(a)?.volumes.has(disk.id))
+
+      const adopting = node.world.hold("monitor")
+      const opening = yield* beside(node.open())
+      yield* adopting.reached
+      yield* TestClock.adjust("3 seconds")
+      const { launcher } = yield* Fiber.join(opening)
+      const start = launcher.start(spec("b2", { volumes: [disk] }))
+      assert.strictEqual(yield* reasonOf(start), "AlreadyAttached")
+      yield* adopting.open
+      yield* settle
+      assert.isFalse(node.world.machine(a)?.volumes.has(disk.id))
+      yield* start
+      assert.deepStrictEqual(node.world.violations, [])
+
+      // The next one does not take it for the first instance's any more.
+      const third = yield* node.launcher()
+      assert.deepStrictEqual((yield* third.get(id("b2"))).volumes, [disk])
+      assert.strictEqual(yield* reasonOf(third.attach(a, disk)), "AlreadyAttached")
+    }))
+
   it.effect("finds a volume on one record only, whatever was asked for while the one before closed", () =>
     Effect.gen(function*() {
       const node = new TestNode()
