@@ -88,7 +88,7 @@ const carryOut = (
   queue: Queue.Enqueue<ImageProgress, VirtualizerError | Cause.Done>
 ): Effect.Effect<void, VirtualizerError> => {
   const told = progress(spec, 1)
-  const slow = slowMillis === 0 ? Effect.void : Effect.sleep(slowMillis / pieces.length)
+  const slow = slowMillis === 0 ? Effect.void : Effect.sleep(Math.ceil(slowMillis / pieces.length))
   const piece = (_: number, index: number) =>
     Effect.andThen(
       Effect.andThen(lag(reach, "image"), slow),

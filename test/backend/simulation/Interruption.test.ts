@@ -95,7 +95,7 @@ const begin = Effect.fnUntraced(function*({ given, operation }: Case, seed: stri
   return { ...rig, before, launcher, operate: Effect.suspend(() => operation({ guest: rig.guest, monitor })) }
 })
 
-const rounds = 40
+const rounds = 25
 
 describe("Interruption", () => {
   for (const one of cases) {

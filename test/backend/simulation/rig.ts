@@ -1,6 +1,7 @@
 /**
  * A simulated host with one instance on it, on a test's clock.
  */
+import { assert } from "@effect/vitest"
 import { ByteSize, Clock, Duration, Effect, Exit, Fiber, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Fault } from "../../../src/backend/simulation/Fault.ts"
@@ -114,3 +115,21 @@ export const tagOf = (exit: Exit.Exit<unknown, unknown>): string => {
 export const only = (...faults: ReadonlyArray<Fault>) => Object.fromEntries(faults.map((fault) => [fault, 1]))
 
 export const seconds = Duration.seconds
+
+export const isBetween = (value: number | undefined, least: number, most: number): void => {
+  assert.isTrue(value !== undefined && value >= least && value <= most, `${value} is not between ${least} and ${most}`)
+}
+
+/** How long after now something ends. */
+export const millisOf = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(timed(effect), (timed) => timed?.millis)
+
+/** A host on which these faults strike for certain. */
+export const withFaults = (...faults: ReadonlyArray<Fault>) => make({ faults: only(...faults) })
+
+/** A guest that runs, on a host on which these faults strike from now on. */
+export const running = Effect.fnUntraced(function*(...faults: ReadonlyArray<Fault>) {
+  const rig = yield* make()
+  const monitor = yield* passing(run(rig.guest))
+  rig.host.setFaults(only(...faults))
+  return { ...rig, monitor }
+})
