@@ -8,7 +8,7 @@ import type { Dice } from "../internal/Dice.ts"
 import type { Recorder } from "./Recorder.ts"
 
 /** How long nothing happens, in milliseconds, at most. */
-const pauseMillisMax = 4_000
+const pauseMillisMax = 12_000
 
 export class SimulationMeddler {
   private readonly host: SimulatedHost

@@ -10,13 +10,13 @@ import type { Call } from "./History.ts"
 
 /** How often each command is asked for, among the others. */
 const weights: ReadonlyArray<readonly [Call["_tag"], number]> = [
-  ["Start", 30],
-  ["Stop", 12],
-  ["Delete", 12],
+  ["Start", 40],
+  ["Stop", 10],
+  ["Delete", 9],
   ["Attach", 12],
-  ["Detach", 9],
-  ["Pause", 6],
-  ["Resume", 6],
+  ["Detach", 12],
+  ["Pause", 7],
+  ["Resume", 7],
   ["Stats", 5],
   ["Get", 4],
   ["List", 1]
@@ -37,8 +37,8 @@ const seenRunning = 0.6
 const seenVolume = 0.7
 
 /** How likely a start asks for something else than the one before: another spec, or the name of another instance. */
-const otherSpec = 0.06
-const otherName = 0.03
+const otherSpec = 0.02
+const otherName = 0.02
 
 export class Workload {
   /** The instances that are asked for. */
@@ -49,7 +49,7 @@ export class Workload {
 
   constructor(dice: Dice, instances: number) {
     this.ids = Array.from({ length: instances }, (_, index) => InstanceId.make(`${(index + 10).toString(16)}-1`))
-    this.volumes = Array.from({ length: Math.ceil(instances / 2) }, (_, index) => VolumeId.make(`volume-${index}`))
+    this.volumes = Array.from({ length: instances }, (_, index) => VolumeId.make(`volume-${index}`))
     this.specs = this.ids.map((id) => this.spec(dice, id))
   }
 
