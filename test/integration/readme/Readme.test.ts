@@ -143,7 +143,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
       )
       assert.deepStrictEqual(yield* check, { output: "", status: 0 })
       const vitest = path.join(project, "node_modules/vitest/vitest.mjs")
-      const { output, status } = yield* run("node", [vitest, "run", "--root", directory])
+      const { output, status } = yield* run("node", [vitest, "run", "--testTimeout=100000", "--root", directory])
       assert.match(output, /Tests .*1 passed/, output)
       assert.strictEqual(status, 0)
     }))
