@@ -154,12 +154,15 @@ export class SimulatedHost {
   }
 
   /**
-   * The launcher died: nobody watches any more, and no operation is under way. What it was about to do stays in half. Its fence is to
+   * The launcher died: nobody watches any more, no console is connected, and no operation is under way. What it was about to do stays in half. Its fence is to
    * be cut before.
    */
   launcherDied(): void {
     this.#operations.clear()
-    for (const machine of this.#machines) machine.watcher = undefined
+    for (const machine of this.#machines) {
+      machine.watcher = undefined
+      machine.terminals = []
+    }
   }
 
   /** The guest of an instance. For virtualizers. */

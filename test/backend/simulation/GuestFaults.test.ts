@@ -19,7 +19,6 @@ import {
   running,
   seconds,
   timed,
-  volume,
   withFaults
 } from "./rig.ts"
 

@@ -196,7 +196,12 @@ describe("SimulationVirtualizer", () => {
         )
       }))
       assert.strictEqual(yield* passing(Fiber.join(waiting)), "later")
-      const { read } = yield* dial
+      // A connection of a launcher that died is in nobody's way.
+      yield* dial
+      host.launcherDied()
+      const { read, write } = yield* dial
+      yield* write("again")
+      assert.strictEqual(yield* passing(read), "again")
       const reading = yield* Effect.forkScoped(Effect.exit(read), { startImmediately: true })
       host.powerOff(id)
       assert.include(String(yield* passing(Fiber.join(reading))), "SocketError")

@@ -53,8 +53,6 @@ export const make = Effect.fnUntraced(function*({ capabilities, ...options }: Ri
   return { host, fence, virtualizer, occurrences, guestOf, guest: yield* guestOf(specOf()) }
 })
 
-export type Rig = Effect.Success<ReturnType<typeof make>>
-
 /** Lets a guest come to be. */
 export const create = (guest: Guest) =>
   Effect.andThen(Stream.runDrain(guest.ensureBackingImage), guest.createImage(bootWith()))
