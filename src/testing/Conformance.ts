@@ -42,7 +42,7 @@
  * ```
  *
  * A failed test says what the contract asks for, and what was found instead. To try a single test without a test runner, run
- * one of `tests` with `ConformanceRun.run`.
+ * one of `ConformanceRun.tests` with `ConformanceRun.run`.
  */
 import { Duration, Effect, type Layer } from "effect"
 import { describe, it } from "vitest"
@@ -50,7 +50,6 @@ import type { Virtualizers } from "../Virtualizer.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
 import type { ConformanceHost } from "./conformance/ConformanceHost.ts"
 import * as ConformanceRun from "./conformance/ConformanceRun.ts"
-import { tests } from "./conformance/tests.ts"
 
 export interface SuiteOptions<E, R> extends Omit<ConformanceRun.Setup<E, R>, "virtualizer"> {
   /** How long one test may take. Default: the test runner's. */
@@ -67,7 +66,7 @@ export const suite = <E, R>(
 ): void => {
   const settings = { concurrent, ...(timeout === undefined ? {} : { timeout: Duration.toMillis(timeout) }) }
   describe(name, () => {
-    for (const test of tests) {
+    for (const test of ConformanceRun.tests) {
       it(test.name, settings, async (context) => {
         const outcome = await Effect.runPromise(ConformanceRun.run(test, { virtualizer: layer, ...options }))
         if (outcome._tag === "Failed") throw outcome.failure

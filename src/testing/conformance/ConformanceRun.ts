@@ -10,6 +10,8 @@ import type { ConformanceHost } from "./ConformanceHost.ts"
 import { type ConformanceTest, unmetNeeds } from "./ConformanceTest.ts"
 import { Launchers } from "./Launchers.ts"
 
+export { tests } from "./tests.ts"
+
 /** What is tested, and where. */
 export interface Setup<E, R> {
   /** What one launcher makes its virtualizer with. It is built anew for each launcher of a test. */

@@ -81,5 +81,41 @@ export const volumes: ReadonlyArray<ConformanceTest> = [
       yield* succeeds("attachVolume after one that failed", monitor.attachVolume(sound))
       yield* hasVolumes(monitor, [sound.id], "when the next attachment has succeeded")
     })
+  },
+  {
+    name: "volumes of a guest that has ended are neither attached nor detached, since it is not running",
+    needs: [declared("liveVolumes")],
+    run: Effect.gen(function*() {
+      const host = yield* ConformanceHost
+      const own = yield* host.volume(VolumeId.make("own"), "sound")
+      const data = yield* host.volume(VolumeId.make("data"), "sound")
+      const { guest, monitor } = yield* running(yield* launcher, { volumes: [own] })
+      yield* succeeds("kill", guest.kill)
+      yield* succeeds("ended", monitor.ended)
+      yield* refuses("attachVolume to a guest that has ended", monitor.attachVolume(data), ["NotRunning"])
+      yield* refuses("detachVolume from a guest that has ended", monitor.detachVolume(own.id), ["NotRunning"])
+      yield* equals(yield* host.holders(own.id), [], "Nobody has open what a guest had that has ended")
+    })
+  },
+  {
+    name: "several fibers attach, detach and ask at once, and all get their answers",
+    needs: [declared("liveVolumes")],
+    run: Effect.gen(function*() {
+      const host = yield* ConformanceHost
+      const [own, data, more] = [
+        yield* host.volume(VolumeId.make("own"), "sound"),
+        yield* host.volume(VolumeId.make("data"), "sound"),
+        yield* host.volume(VolumeId.make("more"), "sound")
+      ]
+      const { guest, monitor } = yield* running(yield* launcher, { volumes: [own] })
+      yield* Effect.all([
+        succeeds("attachVolume of one", monitor.attachVolume(data)),
+        succeeds("attachVolume of another", monitor.attachVolume(more)),
+        succeeds("detachVolume of a third", monitor.detachVolume(own.id)),
+        succeeds("status", monitor.status),
+        succeeds("stats", guest.stats)
+      ], { concurrency: "unbounded", discard: true })
+      yield* hasVolumes(monitor, [data.id, more.id], "when all has been done at once")
+    })
   }
 ]

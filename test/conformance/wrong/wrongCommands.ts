@@ -30,11 +30,63 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
     ]
   },
   {
+    name: "says that a guest ended which is paused",
+    change: guests(({ guest, host, spec }) => ({
+      probe: Effect.map(
+        guest.probe,
+        (probe) => host.machine(spec.id)?.isPaused === true ? { _tag: "Created", lastExit: undefined } as const : probe
+      )
+    })),
+    fails: [
+      "pause and resume can be repeated, and status tells which is so"
+    ]
+  },
+  {
+    name: "does not know that a guest has ended which it is to pause",
+    change: monitors(({ monitor }) => ({
+      pause: Effect.mapError(monitor.pause, () => unreachable)
+    })),
+    fails: [
+      "pause and resume of a guest that has ended answer that it is not running"
+    ]
+  },
+  {
+    name: "does not know that a guest has ended whose volume it is to detach",
+    change: monitors(({ monitor }) => ({
+      detachVolume: (volume) =>
+        Effect.catchIf(
+          monitor.detachVolume(volume),
+          ({ reason }) => reason._tag === "NotRunning",
+          () => Effect.void
+        )
+    })),
+    fails: [
+      "volumes of a guest that has ended are neither attached nor detached, since it is not running"
+    ]
+  },
+  {
+    name: "attaches one volume at a time, and refuses another",
+    change: monitors(({ monitor }) => {
+      const isBusy = Ref.makeUnsafe(false)
+      return {
+        attachVolume: (volume) =>
+          Effect.flatMap(Ref.getAndSet(isBusy, true), (busy) =>
+            busy
+              ? Effect.fail(fail(new AttachFailed({ volume: volume.id, detail: "another is being attached" })))
+              : Effect.ensuring(monitor.attachVolume(volume), Ref.set(isBusy, false)))
+      }
+    }),
+    fails: [
+      "several fibers attach, detach and ask at once, and all get their answers"
+    ]
+  },
+  {
     name: "does not pause a guest",
     change: monitors(() => ({ pause: Effect.void })),
     fails: [
       "pause and resume can be repeated, and status tells which is so",
       "pause and resume are told as events, once each",
+      "pause and resume of a guest that has ended answer that it is not running",
       "a guest that was paused is adopted as paused, and stays so",
       "pause and resume of a guest that is frozen fail in time",
       "pause is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
@@ -68,6 +120,7 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
       "a volume is attached and detached, and doing so again changes nothing",
       "a volume that the guest was launched with can be detached, and another attached beside it",
       "an attachment that fails is undone, harms nothing, and the next one succeeds",
+      "several fibers attach, detach and ask at once, and all get their answers",
       "a guest that was paused is adopted as paused, and stays so",
       "attachVolume is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
     ]
@@ -121,6 +174,8 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
     }),
     fails: [
       "a volume that the guest was launched with can be detached, and another attached beside it",
+      "volumes of a guest that has ended are neither attached nor detached, since it is not running",
+      "several fibers attach, detach and ask at once, and all get their answers",
       "detachVolume is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
     ]
   },
@@ -132,6 +187,8 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
     fails: [
       "a volume is attached and detached, and doing so again changes nothing",
       "a volume that the guest was launched with can be detached, and another attached beside it",
+      "volumes of a guest that has ended are neither attached nor detached, since it is not running",
+      "several fibers attach, detach and ask at once, and all get their answers",
       "volumes that were attached are known to the launcher that adopts, and can be detached by it",
       "volumes are neither attached to nor detached from a guest that is frozen, which is told in time",
       "detachVolume is interrupted in each of its phases, leaves nothing half-done, and can be repeated"

@@ -181,7 +181,9 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
     fails: [
       "a guest that does not connect is watched, and connected waits for ever, also when it ends",
       "what is asked of a guest that is not there answers that it is not running",
-      "kill is seen by who watches"
+      "kill is seen by who watches",
+      "pause and resume of a guest that has ended answer that it is not running",
+      "volumes of a guest that has ended are neither attached nor detached, since it is not running"
     ]
   }
 ]
