@@ -12,6 +12,8 @@ export const instances = [InstanceIdSchema.make("a1"), InstanceIdSchema.make("b2
 
 /** The volumes there are, and one that there is not. */
 export const volumes = [VolumeIdSchema.make("data"), VolumeIdSchema.make("logs")] as const
+/** The second instance has this one from the beginning. */
+export const ownVolume = volumes[1]
 export const missingVolume = VolumeIdSchema.make("gone")
 
 /** What is asked of a launcher about one instance. */
@@ -100,6 +102,7 @@ class Author {
     const expected = this.#expect(act.id)
     switch (act._tag) {
       case "start":
+        if (expected.power === "none" && act.id === instances[1]) expected.volumes.add(ownVolume)
         expected.power = "running"
         break
       case "stop":
@@ -150,7 +153,7 @@ class Author {
       case "running":
         return dice.one(plug, plug, plug, simple("stop"), simple("pause"), simple(dice.one("delete", "get", "stats")))
       case "paused":
-        return dice.one(plug, simple("resume"), simple("resume"), simple("stop"), simple("delete"))
+        return dice.one(plug, plug, plug, simple("resume"), simple("resume"), simple(dice.one("stop", "delete")))
     }
   }
 

@@ -45,6 +45,15 @@ const infoWords = ({ starts, state, volumes }: InstanceInfo): string =>
   [stateWords(state), `starts ${starts}`, ...volumes.map(({ id, readOnly }) => readOnly === true ? `${id}:ro` : id)]
     .join(" ")
 
+/** What is wanted, and how the last guest ended. */
+const recordWords = ({ desired, ended }: InstanceRecord): string => {
+  const wanted = `${desired.power} ${desired.epoch}`
+  if (ended === null) return wanted
+  const { epoch, outcome } = ended
+  const how = outcome._tag === "Failed" ? outcome.phase : Object.values(outcome.status).join(" ")
+  return `${wanted}, ${epoch} ${outcome._tag} ${how}`
+}
+
 /** What is told of something, once that has come to an end. */
 const exitWords = (exit: Exit.Exit<string, LauncherError>): string =>
   Exit.match(exit, {
@@ -223,7 +232,7 @@ class Player {
           const left = yield* this.#world.isLeft(id)
           return [
             `${id}: ${info === undefined ? "unknown" : infoWords(info)}`,
-            `record ${record === undefined ? "none" : `${record.desired.power} ${record.desired.epoch}`}`,
+            `record ${record === undefined ? "none" : recordWords(record)}`,
             `guests ${seen.map(({ volumes }) => `[${volumes.join(" ")}]`).join(" ") || "none"}`,
             left ? "files" : "no files"
           ].join("; ")

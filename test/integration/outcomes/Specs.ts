@@ -4,7 +4,7 @@
 import { ByteSize, Duration } from "effect"
 import type { BootSource } from "../../../src/domain/Image.ts"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
-import { instances, volumes } from "./Act.ts"
+import { instances, ownVolume } from "./Act.ts"
 
 /** How long a guest is waited for that does not let go of a volume, for ever. */
 export const hotplugDeadline = Duration.seconds(3)
@@ -21,5 +21,5 @@ export const fields = (id: InstanceId, deaf: boolean) => ({
   id,
   memory: ByteSize.mebibytes(32),
   stopGrace: deaf ? Duration.millis(100) : Duration.seconds(20),
-  volumes: id === instances[1] ? [{ id: volumes[1] }] : []
+  volumes: id === instances[1] ? [{ id: ownVolume }] : []
 })
