@@ -136,9 +136,9 @@ export interface Guest {
   /**
    * Watches the running guest, whoever launched it: adopting one is this same call. Returns as soon as the guest has been
    * found; the watching lives in the scope, and ends with it, leaving the guest as it is. At most one monitor of a guest
-   * exists at a time.
+   * exists at a time: another is refused, and does not disturb it.
    *
-   * Fails with `NotRunning` when there is no guest, `Unreachable` when there is one that does not answer.
+   * Fails with `NotRunning` when there is no guest, `Unreachable` when there is one that does not answer or has a monitor.
    */
   readonly monitor: Effect.Effect<Monitor, VirtualizerError, Scope.Scope>
 
