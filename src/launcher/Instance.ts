@@ -259,6 +259,7 @@ export class Instance {
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
+        self.observe(yield* Clock.currentTimeMillis)
       }
     }))
   }

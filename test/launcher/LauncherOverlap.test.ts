@@ -26,6 +26,27 @@ describe("a launch in flight", () => {
     }))
 })
 
+describe("a record that takes long to be written", () => {
+  it.effect("keeps no news of the guest from those who ask meanwhile", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      let delay = Effect.void
+      node.wrapStore = (store) => ({ ...store, put: (record) => Effect.andThen(delay, store.put(record)) })
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("a1"))
+      yield* settle
+      delay = Effect.sleep("2 seconds")
+      const attach = yield* beside(launcher.attach(a, { id: volume("one") }))
+      yield* settle
+      node.world.exit(a, { _tag: "PoweredOff" })
+      const start = yield* beside(launcher.start(spec("a1")))
+      const told = yield* beside(Effect.map(Fiber.join(start), () => node.world.machine(a)?.pid))
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(attach)
+      assert.strictEqual(yield* Fiber.join(told), 2)
+    }))
+})
+
 describe("a first start that meets what no record explains", () => {
   it.effect("tells who paused it that there is no instance", () =>
     Effect.gen(function*() {
