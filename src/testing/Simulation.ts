@@ -70,7 +70,11 @@ const calm = "10 minutes"
 const millisEach = 120_000
 
 /** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
-const config = LauncherConfig.make({ commandDeadline: Duration.minutes(3), eventsHeld: 32 })
+const config = LauncherConfig.make({
+  commandDeadline: Duration.minutes(3),
+  recordDeadline: Duration.seconds(2),
+  eventsHeld: 32
+})
 
 /** Runs to the end, and judges. */
 export const run = (options: SimulationOptions): SimulationReport => {
