@@ -154,8 +154,9 @@ export const remove = Effect.fn("QemuFiles.remove")(function*(
   const fs = yield* FileSystem.FileSystem
   const removeAll = (path: string) =>
     Effect.mapError(fs.remove(path, { recursive: true, force: true }), HostFiles.writeFailure(path))
-  yield* removeAll(directory.path)
+  // By the guest's own directory is known that anything is there: it goes last.
   if (directory.sockets !== directory.run) yield* removeAll(directory.sockets)
+  yield* removeAll(directory.path)
 })
 
 /** Only a launcher writes in the guest's directory; QEMU's user finds its files there, and has `run` for its own. */
