@@ -21,6 +21,13 @@ export const format = (operation: Operation.Operation, point: Point): string =>
 /** How long the launcher has to come to the act. */
 const reachDeadline = "20 seconds"
 
+/**
+ * Whether bystanders, while they are commanded, make calls that can not be told from this one: they have their records in the
+ * same directory, and dial as well when a command comes before the last one's step is over. Then they rest.
+ */
+const isShared = ({ call, kind, target }: Act.Act): boolean =>
+  target === "records" || kind === "dial" || (kind === "socket" && call === "writev")
+
 /** Carries out a command, and kills the launcher in it. Says whether it was answered, and whether the act was reached. */
 const strike = Effect.fnUntraced(function*(
   ground: Ground.Ground,
@@ -28,9 +35,7 @@ const strike = Effect.fnUntraced(function*(
   operation: Operation.Operation,
   point: Point
 ) {
-  // Bystanders' records are in the same directory: an act on that is met in the right one only while they rest.
-  const isShared = point !== "answered" && point.target === "records"
-  const load = yield* Load.begin(launcher, !isShared)
+  const load = yield* Load.begin(launcher, point === "answered" || !isShared(point))
   const carryOut = Effect.gen(function*() {
     const answer = yield* Effect.flatten(launcher.say(operation.command(ground))).pipe(
       Effect.catchTag("LauncherEnded", () => Effect.undefined)
