@@ -73,6 +73,20 @@ describe("SimulationVirtualizer", () => {
       assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "PoweredOff" } })
     }))
 
+  it.effect("a guest that freezes while it powers off does so when it is thawed and asked again", () =>
+    Effect.gen(function*() {
+      const { guest, host } = yield* make({ latencies: { powerOff: [1_000, 1_000] } })
+      const monitor = yield* passing(run(guest))
+      const stop = yield* Effect.forkScoped(monitor.stop(seconds(60)), { startImmediately: true })
+      host.freeze(id)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(host.guests.length, 1)
+      host.thaw(id)
+      yield* TestClock.adjust("4 seconds")
+      yield* Fiber.join(stop)
+      assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "PoweredOff" } })
+    }))
+
   it.effect("what is not declared is not supported, and changes nothing", () =>
     Effect.gen(function*() {
       const { guest, guestOf, host, virtualizer } = yield* make({
