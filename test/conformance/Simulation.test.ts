@@ -1,6 +1,8 @@
-import { describe } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import * as Conformance from "../../src/testing/Conformance.ts"
 import { virtual } from "../../src/testing/conformance/ConformanceClock.ts"
+import * as ConformanceRun from "../../src/testing/conformance/ConformanceRun.ts"
 import * as SimulatedConformanceHost from "./SimulatedConformanceHost.ts"
 
 describe("conformance", () => {
@@ -20,4 +22,20 @@ describe("conformance", () => {
     SimulatedConformanceHost.virtualizer({ boot: ["image", "volume", "kernel", "container"] }),
     { host: SimulatedConformanceHost.layer("everything"), clock: virtual({ seed: "everything" }) }
   )
+
+  it.live("the simulation conforms in whatever order fibers run, and however long things take", () =>
+    Effect.gen(function*() {
+      for (const seed of [1, 2, 3, 4, 5]) {
+        for (const yieldBudget of [3, 50]) {
+          for (const test of ConformanceRun.tests) {
+            const outcome = yield* ConformanceRun.run(test, {
+              virtualizer: SimulatedConformanceHost.virtualizer(),
+              host: SimulatedConformanceHost.layer(seed),
+              clock: virtual({ seed, yieldBudget })
+            })
+            if (outcome._tag === "Failed") assert.fail(`seed ${seed}, ${test.name}: ${outcome.failure.message}`)
+          }
+        }
+      }
+    }))
 })

@@ -147,7 +147,10 @@ export const create = Effect.fn("QemuFiles.create")(function*(
   }).pipe(Effect.onError(() => undo))
 })
 
-/** Removes all files of a guest. Succeeds when there are none. Fails with `HostFailure`. */
+/**
+ * Removes all files of a guest. Succeeds when there are none. Once begun it goes through, also when it is interrupted: what the
+ * kernel was told to remove it removes. Fails with `HostFailure`.
+ */
 export const remove = Effect.fn("QemuFiles.remove")(function*(
   directory: QemuDirectory
 ): Effect.fn.Return<void, VirtualizerError, Services> {
@@ -157,7 +160,7 @@ export const remove = Effect.fn("QemuFiles.remove")(function*(
   // By the guest's own directory is known that anything is there: it goes last.
   if (directory.sockets !== directory.run) yield* removeAll(directory.sockets)
   yield* removeAll(directory.path)
-})
+}, Effect.uninterruptible)
 
 /** Only a launcher writes in the guest's directory; QEMU's user finds its files there, and has `run` for its own. */
 const ensureDirectories = Effect.fnUntraced(function*(

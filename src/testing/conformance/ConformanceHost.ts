@@ -44,17 +44,17 @@ export interface Gate {
   readonly open: Effect.Effect<void>
 }
 
-/** A moment of an operation at which it can be held. It must be one at which the operation can be interrupted. */
+/** A moment of an operation at which it can be held. */
 export interface HeldPhase {
   /** What is going on then, in words, such as `before the disk is renamed`. */
   readonly name: string
   /** Holds the next operation on this instance that comes there. The gate is opened when the scope closes. */
   readonly hold: (id: InstanceId) => Effect.Effect<Gate, never, Scope.Scope>
   /**
-   * What undoes the operation comes this way too, as on a control channel: the gate is opened as soon as the operation has
-   * been interrupted. Elsewhere it stays closed until the interruption is over.
+   * The gate is opened as soon as the operation has been interrupted, since what undoes it comes this way too, as on a control
+   * channel, or since the operation goes through from here on. Elsewhere it stays closed until the interruption is over.
    */
-  readonly isNeededToUndo?: boolean
+  readonly opensOnInterruption?: boolean
 }
 
 export interface Shape {

@@ -313,7 +313,7 @@ const interruptAt = Effect.fnUntraced(function*({ leaves, operation, prepare }: 
         `it ended without: ${outcome(yield* Fiber.await(fiber))}`
       )
     }
-    yield* isInterrupted(at, fiber, phase.isNeededToUndo === true ? gate.open : Effect.void)
+    yield* isInterrupted(at, fiber, phase.opensOnInterruption === true ? gate.open : Effect.void)
   }))
   const after = yield* remains
   if (interrupted !== undefined) yield* interrupted

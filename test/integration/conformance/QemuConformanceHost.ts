@@ -28,8 +28,9 @@ export class GatedHost extends Context.Service<GatedHost, {
   readonly gates: Gates.Gates
 }>()("vivarium/GatedHost") {}
 
-/** Where the launcher of a test keeps its instances. */
-const directoryOf = (config: QemuConfig, id: InstanceId): string => `${config.stateDirectory}/instances/${id}`
+/** Where the launcher of a test keeps its instances: too far down for a socket, so that these are elsewhere. */
+const directoryOf = (config: QemuConfig, id: InstanceId): string =>
+  `${config.stateDirectory}/${"instances/".repeat(10)}${id}`
 
 /** The identities of an instance's guest, past the virtualizer: one, none, or too many. */
 const identities = (config: QemuConfig, id: InstanceId): ReadonlyArray<QemuProcess.Identity> => {

@@ -27,8 +27,8 @@ export const qemuGates = ({ gates, qemu, relay }: Held): Shape["gates"] => {
     scoped(name, () => Effect.sync(() => gates.program(moment, words)))
   const control = (name: string, way: Way, command: string) =>
     scoped(name, (id) => Effect.map(relay(id), (relay) => relay.hold(way, command)))
-  /** What undoes it needs the control channel, too. */
-  const undone = (phase: HeldPhase): HeldPhase => ({ ...phase, isNeededToUndo: true })
+  /** What undoes it needs the control channel too, or it goes through from here on. */
+  const passed = (phase: HeldPhase): HeldPhase => ({ ...phase, opensOnInterruption: true })
   const guestFile = (name: string) => (id: InstanceId) => new RegExp(`/${id}/guest/${name}$`)
 
   const looking = file("before it looks at the state directory", "before", "realPath", () => /\/cf-[^/]*$/)
@@ -47,7 +47,8 @@ export const qemuGates = ({ gates, qemu, relay }: Held): Shape["gates"] => {
       file("before the disk gets its name", "before", "rename", guestFile("disk\\.qcow2\\.partial"))
     ],
     deleteImage: [
-      file("before the guest's directory is removed", "before", "remove", (id) => new RegExp(`/${id}/guest$`))
+      passed(file("before the sockets' directory is removed", "before", "remove", () => /\/r\/[0-9a-f]+$/)),
+      passed(file("before the guest's directory is removed", "before", "remove", (id) => new RegExp(`/${id}/guest$`)))
     ],
     start: [
       file("before what it opens is looked at", "before", "open", guestFile("disk\\.qcow2")),
@@ -79,9 +80,9 @@ export const qemuGates = ({ gates, qemu, relay }: Held): Shape["gates"] => {
     resume: [control("before QEMU is told", "before", "cont"), control("before QEMU has answered", "after", "cont")],
     attachVolume: [
       file("before the volume is resolved", "before", "realPath", (id) => new RegExp(`/data-${id}\\.raw$`)),
-      undone(control("before the volume is opened", "before", "blockdev-add")),
-      undone(control("when the volume is open", "before", "device_add")),
-      undone(control("when the volume is plugged in", "after", "device_add"))
+      passed(control("before the volume is opened", "before", "blockdev-add")),
+      passed(control("when the volume is open", "before", "device_add")),
+      passed(control("when the volume is plugged in", "after", "device_add"))
     ],
     detachVolume: [
       control("before the guest is asked", "before", "device_del"),
