@@ -132,3 +132,9 @@ export const isSame = (a: Step, b: Step): boolean => {
       return a._tag === b._tag
   }
 }
+
+/** Whether a step in flight still leads to what is desired. A wait is over when its time has come, not when that is found. */
+export const isWanted = (step: Step, situation: Situation, nowMillis: number): boolean => {
+  const atMillis = step._tag === "Wait" ? Math.min(nowMillis, step.untilMillis - 1) : nowMillis
+  return isSame(decide(situation, atMillis), step)
+}

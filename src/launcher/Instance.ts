@@ -7,7 +7,7 @@ import type { Change } from "../domain/InstanceEvent.ts"
 import { InstanceState } from "../domain/InstanceState.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { Callers } from "./Callers.ts"
-import { decide, isSame, type Step } from "./Decision.ts"
+import { decide, isWanted, type Step } from "./Decision.ts"
 import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceVolumes } from "./InstanceVolumes.ts"
 import { AlreadyAttached, fail, type LauncherError, type StateFailure } from "./LauncherError.ts"
@@ -107,7 +107,7 @@ export class Instance {
     const self = this
     return Effect.gen(function*() {
       while (true) {
-        yield* self.absorb
+        yield* self.absorb(undefined)
         if (self.keeper.saved === undefined) {
           if (!self.keeper.isInDoubt || (yield* self.keeper.remove(self.id))) return "never"
           yield* self.retry
@@ -212,11 +212,8 @@ export class Instance {
     return Effect.gen(function*() {
       while (true) {
         yield* self.signal.take
-        yield* self.absorb
-        const now = yield* Clock.currentTimeMillis
-        // A wait is over when its time has come, not when it is found to be over.
-        const at = step._tag === "Wait" ? Math.min(now, step.untilMillis - 1) : now
-        if (!isSame(decide(self.situation, at), step)) return undefined
+        yield* self.absorb(step)
+        if (!isWanted(step, self.situation, yield* Clock.currentTimeMillis)) return undefined
         self.waiters.settle(self.situation, step)
       }
     })
@@ -246,20 +243,23 @@ export class Instance {
   // Commands
 
   /**
-   * Takes in what monitors told and what callers asked for. What is asked for is on disk when it returns. Uninterruptible,
-   * so that a step that ends meanwhile does not cut a write in two.
+   * Takes in what monitors told and what callers asked for, the rest later once the step in flight is not wanted any more. What
+   * is asked for is on disk when it returns. Uninterruptible, so that a step that ends meanwhile does not cut a write in two.
    */
-  private get absorb(): Effect.Effect<void> {
+  private absorb(inFlight: Step | undefined): Effect.Effect<void> {
     const self = this
     return Effect.uninterruptible(Effect.gen(function*() {
-      self.observe(yield* Clock.currentTimeMillis)
       self.waiters.resume()
-      for (let waiter = self.waiters.next(); waiter !== undefined; waiter = self.waiters.next()) {
+      while (true) {
+        const now = yield* Clock.currentTimeMillis
+        self.observe(now)
+        if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
+        const waiter = self.waiters.next()
+        if (waiter === undefined) return
         const answer = yield* Effect.exit(self.consider(waiter))
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
-        self.observe(yield* Clock.currentTimeMillis)
       }
     }))
   }

@@ -1,6 +1,6 @@
 /** Commands that come at the same moment, or in the middle of a step. Each was found by the simulation. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { StoreError } from "../../src/launcher/InstanceStore.ts"
 import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
@@ -44,6 +44,34 @@ describe("a record that takes long to be written", () => {
       yield* TestClock.adjust("20 seconds")
       yield* Fiber.join(attach)
       assert.strictEqual(yield* Fiber.join(told), 2)
+    }))
+})
+
+describe("a step that is superseded", () => {
+  it.effect("is cut short as soon as that is on record, whatever else is still to be written", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      let delay = Effect.void
+      node.wrapStore = (store) => ({ ...store, put: (record) => Effect.andThen(delay, store.put(record)) })
+      const cut: Array<number> = []
+      node.world.next(
+        "image",
+        Effect.onInterrupt(Effect.never, () => Effect.map(Clock.currentTimeMillis, (now) => cut.push(now)))
+      )
+      const launcher = yield* node.launcher()
+      yield* beside(reasonOf(launcher.start(spec("a1"))))
+      yield* settle
+      delay = Effect.sleep("2 seconds")
+      yield* beside(reasonOf(launcher.stop(a)))
+      const others = yield* Effect.forEach(
+        ["one", "two"],
+        (name) => beside(reasonOf(launcher.attach(a, { id: volume(name) })))
+      )
+      const gone = yield* beside(launcher.delete(a))
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(cut, [2_000])
+      yield* Fiber.join(gone)
+      assert.deepStrictEqual(yield* Fiber.joinAll(others), ["NoInstance", "NoInstance"])
     }))
 })
 
