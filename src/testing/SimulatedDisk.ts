@@ -37,6 +37,7 @@ export class SimulatedDisk {
   readonly dice: Dice
   private readonly host: SimulatedHost
   private readonly files = new Map<InstanceId, Content>()
+  private readonly parsed = new WeakMap<InstanceRecord, ReturnType<typeof decode>>()
   private readonly writing = new Map<InstanceId, Write>()
   private listener: ((occurrence: DiskOccurrence) => void) | undefined = undefined
 
@@ -104,6 +105,12 @@ export class SimulatedDisk {
     }
   }
 
+  /** What reading a file gives: once through its text. */
+  private parse(content: Content) {
+    if (content === "torn") return decode("{\"version\":1,\"id")
+    return this.parsed.get(content) ?? decode(encode(content))
+  }
+
   /** Reads all records, as a new launcher does. What can not be read is set aside. */
   read(incarnation: number): {
     readonly records: ReadonlyArray<InstanceRecord>
@@ -112,9 +119,12 @@ export class SimulatedDisk {
     const records: Array<InstanceRecord> = []
     const unreadable: Array<UnreadableRecord> = []
     for (const [id, content] of Array.from(this.files)) {
-      const record = decode(content === "torn" ? "{\"version\":1,\"id" : encode(content))
+      const record = this.parse(content)
       if (Result.isSuccess(record)) {
         records.push(record.success)
+        // The next one that reads it gets the same.
+        this.parsed.set(record.success, record)
+        this.files.set(id, record.success)
       } else {
         this.files.delete(id)
         this.setAside.push({ id, incarnation })

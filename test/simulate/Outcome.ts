@@ -89,12 +89,12 @@ const width = 80
 /** In words, in lines of 80 columns, but for the command to be copied. */
 export const format = (choices: Choices, outcome: Outcome): string => {
   const { closes, commands, crashes, faults, hash, steps, violations, virtualMillis } = outcome
-  const struck = Object.entries(faults).map(([name, count]) => `${name} ${count}`)
+  const struck = Object.entries(faults).map(([name, count]) => `${name}_${count}`)
   const seeds = [...new Set(violations.map(({ seed }) => seed))]
   return [
     ...row("seed", choices.seeds === 1 ? `${choices.seed}` : `${choices.seed} and the ${choices.seeds - 1} after it`),
     ...row("commands", `${commands} on ${choices.instances} instances`),
-    ...row("faults", struck.length === 0 ? "none" : struck.join(", ")),
+    ...row("faults", struck.length === 0 ? "none" : struck.join(", ")).map((line) => line.replaceAll("_", " ")),
     ...row("crashes", `${crashes}, and ${closes} launchers closed in good order`),
     ...row("virtual time", `${formatMillis(virtualMillis)} in ${steps} steps`),
     ...row("violations", `${violations.length}`),

@@ -15,16 +15,24 @@ export const runSeed = (
   choices: Outcome.Choices,
   seed: number,
   onLine?: (line: string) => void
-): Outcome.Outcome =>
-  Outcome.of(Simulation.run({
-    seed,
-    commands: choices.commands,
-    instances: choices.instances,
-    faults: Outcome.presets[choices.faults],
-    yieldBudget: choices.yieldBudget,
-    crashMeanSteps: choices.crashMeanSteps,
-    ...(onLine === undefined ? {} : { onLine })
-  }))
+): Outcome.Outcome => {
+  // Errors are many there, and where in which file they were made takes long, and differs between machines.
+  const before = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return Outcome.of(Simulation.run({
+      seed,
+      commands: choices.commands,
+      instances: choices.instances,
+      faults: Outcome.presets[choices.faults],
+      yieldBudget: choices.yieldBudget,
+      crashMeanSteps: choices.crashMeanSteps,
+      ...(onLine === undefined ? {} : { onLine })
+    }))
+  } finally {
+    Error.stackTraceLimit = before
+  }
+}
 
 /** A thread of its own for one share of the seeds, as {@link share} has them. */
 const inThread = (choices: Outcome.Choices, thread: number, threads: number) =>

@@ -6,13 +6,19 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Data, Effect, FileSystem, Layer, Logger, Option, Runtime } from "effect"
-import { Command, Flag } from "effect/cli"
+import { CliError, Command, Flag } from "effect/cli"
 import * as Outcome from "./Outcome.ts"
 import * as Runs from "./Runs.ts"
 
 /** A promise was not kept, which has been told. */
 class Violated extends Data.TaggedError("Violated") {
   override readonly [Runtime.errorReported] = false
+}
+
+/** The command line was wrong, which has been told. */
+class Misused extends Data.TaggedError("Misused") {
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode] = 2
 }
 
 const atLeast = (name: string, least: number, standard: number, description: string) =>
@@ -70,6 +76,7 @@ const traced = Effect.fnUntraced(function*(choices: Outcome.Choices, path: strin
 })
 
 Command.run(simulate, { version: "0.1.0" }).pipe(
+  Effect.mapError((error) => CliError.isCliError(error) ? new Misused() : error),
   Effect.provide([NodeServices.layer, Layer.succeed(Logger.LogToStderr, true)]),
   NodeRuntime.runMain
 )
