@@ -115,7 +115,7 @@ export const run = Effect.fnUntraced(function*(
     yield* Operation.clear(next)
     complain("deleted", yield* Ground.awaitClean(ground, Ground.bystanders, next.pid))
   }
-  return { launcher: next, wrong }
+  return { launcher: next, wrong, beside: load.reduce((sum, { answers }) => sum + answers, 0) }
 })
 
 /** What is wrong with the bystanders. */

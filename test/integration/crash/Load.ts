@@ -12,13 +12,15 @@ export interface Known {
   is: "Paused" | "Running"
   /** What it was asked to become, if that was not answered. */
   asked: "Paused" | "Running"
+  /** How many commands were answered. */
+  answers: number
   /** A command that was refused, in words. */
   refused: string | undefined
 }
 
 /** Begins it, if it is wanted, and goes on until the launcher ends or the scope closes. */
 export const begin = Effect.fnUntraced(function*(launcher: LauncherProcess, isWanted: boolean) {
-  const all = bystanders.map((id): Known => ({ id, is: "Running", asked: "Running", refused: undefined }))
+  const all = bystanders.map((id): Known => ({ id, is: "Running", asked: "Running", answers: 0, refused: undefined }))
   yield* Effect.forEach(bystanders, (id, index) => {
     const known = all[index]
     if (known === undefined || !isWanted) return Effect.void
@@ -26,6 +28,7 @@ export const begin = Effect.fnUntraced(function*(launcher: LauncherProcess, isWa
       const next = known.is === "Running" ? "Paused" : "Running"
       known.asked = next
       const answer = yield* launcher.ask({ _tag: next === "Paused" ? "Pause" : "Resume", id }, "aside")
+      known.answers++
       if (answer._tag === "Done") known.is = next
       else known.refused ??= JSON.stringify(answer)
     }))))

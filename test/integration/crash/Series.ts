@@ -14,6 +14,8 @@ export interface Outcome {
   /** Which it was, in words that are the same in every series. */
   readonly name: string
   readonly wrong: ReadonlyArray<string>
+  /** How many commands of bystanders were answered meanwhile. */
+  readonly beside: number
 }
 
 /** Which are to be gone through. */
@@ -69,16 +71,16 @@ const series = Effect.fnUntraced(function*(
         (some.includes(one) || also?.test(one.name) === true) && one.name.includes(match)
       )
       for (const { name, run } of chosen) {
-        const { launcher: next, wrong } = yield* run(launcher)
+        const { beside, launcher: next, wrong } = yield* run(launcher)
         launcher = next
-        yield* tell({ name, wrong })
+        yield* tell({ name, wrong, beside })
       }
       yield* Operation.clear(launcher)
     }
     yield* Effect.forEach(Ground.bystanders, (id) => Operation.demand(launcher, { _tag: "Delete", id }))
-    yield* tell({ name: "everything deleted", wrong: yield* Ground.awaitClean(ground, [], launcher.pid) })
+    yield* tell({ name: "everything deleted", wrong: yield* Ground.awaitClean(ground, [], launcher.pid), beside: 0 })
   }))
-  yield* tell({ name: "the launcher closed", wrong: yield* Ground.awaitClean(ground, [], undefined) })
+  yield* tell({ name: "the launcher closed", wrong: yield* Ground.awaitClean(ground, [], undefined), beside: 0 })
   return outcomes
 }, Effect.scoped)
 
@@ -104,7 +106,7 @@ export const writeFaults = (options: Options) =>
           run: (launcher: LauncherProcess.LauncherProcess) =>
             Effect.map(
               WriteFault.run(ground, launcher, operation, act, fault),
-              ({ wrong }) => ({ launcher, wrong })
+              ({ wrong }) => ({ launcher, wrong, beside: 2 })
             )
         }))
       )
