@@ -15,7 +15,7 @@
  * of what a host can not do, such as breaking a control channel, are skipped, and say so.
  *
  * ```ts
- * import { Duration, Effect, Layer } from "effect"
+ * import { Effect, Layer } from "effect"
  * import * as Conformance from "vivarium/testing/Conformance"
  * import { real } from "vivarium/testing/conformance/ConformanceClock"
  * import { ConformanceHost } from "vivarium/testing/conformance/ConformanceHost"

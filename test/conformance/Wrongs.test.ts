@@ -1,24 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import { Host } from "../../src/backend/simulation/SimulationVirtualizer.ts"
+import { Effect } from "effect"
 import { virtual } from "../../src/testing/conformance/ConformanceClock.ts"
 import * as ConformanceRun from "../../src/testing/conformance/ConformanceRun.ts"
 import { tests } from "../../src/testing/conformance/tests.ts"
-import { Virtualizers } from "../../src/Virtualizer.ts"
 import * as SimulatedConformanceHost from "./SimulatedConformanceHost.ts"
-import { make, type Wrong } from "./wrong/Wrong.ts"
+import { layer, type Wrong } from "./wrong/Wrong.ts"
 import { wrongs } from "./wrong/wrongs.ts"
 
 /** The names of the tests that a virtualizer fails. */
 const failed = Effect.fnUntraced(function*(wrong: Wrong) {
   const setup = {
-    virtualizer: Layer.effect(
-      Virtualizers,
-      Host.useSync((host) => {
-        const virtualizer = make(wrong, host)
-        return new Map([[virtualizer.name, virtualizer]])
-      })
-    ),
+    virtualizer: layer(wrong),
     host: SimulatedConformanceHost.layer("wrong"),
     // Few turns make it quick: in which order fibers run is for the virtualizers that are right.
     clock: virtual({ seed: "wrong", yieldBudget: 1000 })

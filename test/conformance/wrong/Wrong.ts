@@ -1,13 +1,13 @@
 /**
  * A virtualizer that does one thing wrong, made of the simulation, which does not.
  */
-import { Effect, type Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { Fence } from "../../../src/backend/simulation/Fence.ts"
 import type { SimulatedHost } from "../../../src/backend/simulation/SimulatedHost.ts"
 import * as SimulationVirtualizer from "../../../src/backend/simulation/SimulationVirtualizer.ts"
 import type { Capabilities } from "../../../src/domain/Capabilities.ts"
 import type { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
-import type { Guest, Monitor, Virtualizer } from "../../../src/Virtualizer.ts"
+import { type Guest, type Monitor, type Virtualizer, Virtualizers } from "../../../src/Virtualizer.ts"
 
 /** How a virtualizer is changed for the worse. One is made for each launcher; what is to outlive them is on the host. */
 export type Change = (virtualizer: Virtualizer, host: SimulatedHost) => Virtualizer
@@ -23,8 +23,16 @@ export interface Wrong {
 }
 
 /** The virtualizer of one launcher, changed. */
-export const make = ({ capabilities = {}, change }: Wrong, host: SimulatedHost): Virtualizer =>
-  change(SimulationVirtualizer.make(host, new Fence(), { capabilities }), host)
+export const layer = (
+  { capabilities = {}, change }: Wrong
+): Layer.Layer<Virtualizers, never, SimulationVirtualizer.Host> =>
+  Layer.effect(
+    Virtualizers,
+    SimulationVirtualizer.Host.useSync((host) => {
+      const virtualizer = change(SimulationVirtualizer.make(host, new Fence(), { capabilities }), host)
+      return new Map([[virtualizer.name, virtualizer]])
+    })
+  )
 
 const copy = (guest: Guest): Guest => ({
   probe: guest.probe,
