@@ -61,7 +61,7 @@ export const attach = Effect.fn("QemuHotplug.attach")(function*(
     )
   }
   // One that an interrupted detach left behind would be in the way.
-  yield* removeNode(client, volume.id).pipe(
+  yield* close(client, volume.id).pipe(
     Effect.andThen(client.execute(QmpCommands.blockdevAdd, node)),
     Effect.andThen(client.execute(QmpCommands.deviceAdd, QemuDevices.volumeDevice(volume.id, port))),
     // Answers come in order, so that what was sent has been done, or refused, when this looks.
@@ -88,7 +88,7 @@ export const detach = Effect.fn("QemuHotplug.detach")(function*(
       (isGone) => isGone,
       () => detachFailed("the guest is paused, and can not let go of it: resume it first")
     ),
-    Effect.andThen(Effect.mapError(removeNode(client, volume), failure(detachFailed))),
+    Effect.andThen(Effect.mapError(close(client, volume), failure(detachFailed))),
     Effect.timeoutOrElse({
       duration: deadline,
       orElse: () =>
@@ -172,8 +172,26 @@ const unplug = (client: QmpClient, volume: VolumeId): Effect.Effect<boolean, Qmp
     return true
   }))
 
+/**
+ * Plugs a volume in again that the guest let go of, and that is open still. Where that can not be done it is closed, and the
+ * guest does not have it.
+ */
+export const plugAgain = Effect.fn("QemuHotplug.plugAgain")(function*(
+  client: QmpClient,
+  volume: VolumeId
+): Effect.fn.Return<void, QmpError> {
+  const devices = yield* peripherals(client)
+  if (devices.includes(QemuDevices.volumeDeviceId(volume))) return
+  const port = yield* freePort(client, devices)
+  yield* (port === undefined
+    ? close(client, volume)
+    : client.execute(QmpCommands.deviceAdd, QemuDevices.volumeDevice(volume, port)).pipe(
+      Effect.onError(() => Effect.ignore(close(client, volume)))
+    ))
+})
+
 /** Removes a volume's block node, and so closes its file. Succeeds when there is none. */
-const removeNode = Effect.fnUntraced(function*(
+export const close = Effect.fnUntraced(function*(
   client: QmpClient,
   volume: VolumeId
 ): Effect.fn.Return<void, QmpError> {

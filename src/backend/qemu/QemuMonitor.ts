@@ -1,7 +1,7 @@
 /**
  * Watching one running guest over QMP, and commanding it.
  */
-import { Deferred, Duration, Effect, Exit, PubSub, type Scope, Semaphore, Stream, type Take } from "effect"
+import { Deferred, Duration, Effect, Exit, PubSub, type Scope, Stream, type Take } from "effect"
 import { type ExitStatus, unknown } from "../../domain/ExitStatus.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Disconnect from "../../qmp/Disconnect.ts"
@@ -15,6 +15,7 @@ import type { QemuDirectory } from "./QemuDirectory.ts"
 import * as QemuExit from "./QemuExit.ts"
 import type { QemuHost, Services } from "./QemuHost.ts"
 import * as QemuHotplug from "./QemuHotplug.ts"
+import { QemuPlugging } from "./QemuPlugging.ts"
 import * as QemuProcess from "./QemuProcess.ts"
 import * as QemuVolume from "./QemuVolume.ts"
 import { isPaused } from "./RunState.ts"
@@ -82,8 +83,7 @@ class QemuMonitor implements Monitor {
   readonly #events: PubSub.PubSub<Take.Take<GuestEvent>>
   readonly #connected = Deferred.makeUnsafe<GuestStatus>()
   readonly #ended = Deferred.makeUnsafe<Ended>()
-  /** Volumes are plugged one at a time. */
-  readonly #plugging = Semaphore.makeUnsafe(1)
+  readonly #plugging: QemuPlugging
   /** How it ends, as far as that is known before it has. */
   #status: ExitStatus | undefined = undefined
   #paused = false
@@ -93,6 +93,7 @@ class QemuMonitor implements Monitor {
   constructor(options: Options, events: PubSub.PubSub<Take.Take<GuestEvent>>) {
     this.#options = options
     this.#events = events
+    this.#plugging = new QemuPlugging(options.client)
   }
 
   get connected(): Effect.Effect<GuestStatus> {
@@ -156,16 +157,14 @@ class QemuMonitor implements Monitor {
   }
 
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
-    const { client, host } = this.#options
-    return QemuVolume.prepare(host, volume).pipe(
-      Effect.flatMap((node) => QemuHotplug.attach(client, volume, node)),
+    return QemuVolume.prepare(this.#options.host, volume).pipe(
+      Effect.flatMap((node) => this.#plugging.attach(volume, node)),
       this.#plug("QemuMonitor.attachVolume")
     )
   }
 
   detachVolume(volume: VolumeId): Effect.Effect<void, VirtualizerError> {
-    const { client, host } = this.#options
-    return QemuHotplug.detach(client, volume, host.config.hotplugDeadline).pipe(
+    return this.#plugging.detach(volume, this.#options.host.config.hotplugDeadline).pipe(
       this.#plug("QemuMonitor.detachVolume")
     )
   }
@@ -173,7 +172,6 @@ class QemuMonitor implements Monitor {
   #plug(name: string) {
     return (self: Effect.Effect<void, VirtualizerError>): Effect.Effect<void, VirtualizerError> =>
       self.pipe(
-        Semaphore.withPermit(this.#plugging),
         Effect.mapError((error) =>
           error.reason._tag === "Unreachable" && this.#isGone ? fail(new NotRunning()) : error
         ),
@@ -263,9 +261,12 @@ class QemuMonitor implements Monitor {
         if (seen.isUnbegun) yield* client.execute(QmpCommands.cont, undefined)
         yield* Deferred.succeed(this.#connected, seen.status)
         yield* Stream.runForEachWhile(events, (event) =>
-          Effect.sync(() => {
+          Effect.suspend(() => {
             held = this.#on(event)
-            return held === undefined
+            const letGo = event._tag === "DeviceDeleted" && event.device !== undefined
+              ? Effect.forkScoped(this.#plugging.letGo(event.device))
+              : Effect.void
+            return Effect.as(letGo, held === undefined)
           }))
       }
       return yield* held === undefined
