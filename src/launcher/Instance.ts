@@ -214,7 +214,7 @@ export class Instance {
         yield* self.signal.take
         yield* self.absorb(step)
         if (!isWanted(step, self.situation, yield* Clock.currentTimeMillis)) return undefined
-        self.waiters.settle(self.situation, step)
+        yield* Effect.uninterruptible(self.settle(step))
       }
     })
   }

@@ -113,6 +113,18 @@ describe("a launcher whose store fails", () => {
       assert.strictEqual((yield* later.get(a)).state._tag, "Running")
     }))
 
+  it.effect("takes it back at once, also in the middle of a step", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(2, 2)
+      const launcher = yield* node.launcher()
+      const gate = node.world.hold("image")
+      yield* beside(launcher.start(spec("a1")))
+      yield* gate.reached
+      assert.strictEqual(yield* reasonOf(launcher.delete(a)), "StateFailure")
+      yield* settle
+      assert.strictEqual(JSON.parse(node.disk.records.get(a)!).desired.power, "running")
+    }))
+
   it.effect("leaves no record of a start that it refused, even where that can not be removed at first", () =>
     Effect.gen(function*() {
       const node = lyingFrom(1, 1)
