@@ -67,7 +67,7 @@ const roundCommands = 250
 const calm = "10 minutes"
 
 /** How long the commands of a round may take together in virtual time: so many milliseconds each, after the first hour. */
-const millisEach = 120_000
+const millisEach = 30_000
 
 /** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
 const config = LauncherConfig.make({

@@ -1,0 +1,219 @@
+/**
+ * Bugs that the checkers must catch: each is put into one or two source texts as they are loaded, and has a checker that
+ * complains of it.
+ */
+
+/** A text that takes the place of another in a source, where that is exactly once. */
+export interface Edit {
+  /** Below `src`. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface PlantedBug {
+  /** What the sources do wrong then. */
+  readonly name: string
+  readonly edits: ReadonlyArray<Edit>
+  /** The name of the checker that must complain of it, among others or alone. */
+  readonly caughtBy: string
+}
+
+const bug = (
+  name: string,
+  caughtBy: string,
+  ...edits: ReadonlyArray<readonly [string, string, string]>
+): PlantedBug => ({
+  name,
+  caughtBy,
+  edits: edits.map(([file, find, replace]) => ({ file, find, replace }))
+})
+
+export const plantedBugs: ReadonlyArray<PlantedBug> = [
+  // Supersession
+
+  bug("a superseded step goes on", "the stronger command takes over at once", [
+    "launcher/Decision.ts",
+    "  return isSame(decide(situation, atMillis), step)",
+    "  return isSame(decide(situation, atMillis), step) || step._tag !== \"Wait\""
+  ]),
+  bug("a delete outranks nobody", "the stronger command takes over at once", [
+    "launcher/Wish.ts",
+    "      return 2\n",
+    "      return 0\n"
+  ]),
+  bug("a delete waits for a start", "the stronger command takes over at once", [
+    "launcher/Wish.ts",
+    "  if (command._tag === \"Delete\") return",
+    "  if (command._tag === \"Delete\" && desired.power === \"running\" && observed._tag !== \"Running\") return { _tag: \"Later\" }\n" +
+    "  if (command._tag === \"Delete\") return"
+  ]),
+  bug("a start supersedes another", "the stronger command takes over at once", [
+    "launcher/Wish.ts",
+    "    case \"Start\":\n    case \"Withdraw\":\n      return undefined",
+    "    case \"Start\":\n    case \"Withdraw\":\n      return older._tag === \"Start\" ? \"stop\" : undefined"
+  ]),
+
+  // Crashes
+
+  bug("a dead launcher is refused nothing", "a dead launcher does nothing", [
+    "backend/simulation/Fence.ts",
+    "return Effect.suspend(() => this.#isUp ? f() : this.#refuse)",
+    "return Effect.suspend(f)"
+  ]),
+  bug("a second writer overwrites what it has not read", "revisions grow by one", [
+    "testing/SimulatedStore.ts",
+    "return revision === known + 1 && there === (unheard.get(id) ?? known)",
+    "return revision + known + there > 0"
+  ], [
+    "launcher/RecordKeeper.ts",
+    "    return store.put(next).pipe(",
+    "    return (next.desired.power === \"stopped\" && this.saved !== undefined\n" +
+    "      ? Effect.andThen(store.put(next), store.put({ ...this.saved, revision: next.revision }))\n" +
+    "      : store.put(next)).pipe("
+  ]),
+  bug("a launcher that begins forgets what was stopped", "no change of a record without a cause", [
+    "launcher/Situation.ts",
+    "  return { record, observed: expectsGuest",
+    "  return { record: { ...record, desired: { ...record.desired, power: \"running\" } }, observed: expectsGuest"
+  ]),
+
+  // Answers
+
+  bug("a stop is acknowledged before it is on record", "an acknowledged command is on record", [
+    "launcher/Instance.ts",
+    "      const beaten = self.waiters.beatenBy(command)\n",
+    "      const beaten = self.waiters.beatenBy(command)\n" +
+    "      if (command._tag === \"Stop\") self.waiters.answer(waiter, Exit.void)\n"
+  ]),
+  bug("a stop is acknowledged before the guest has ended", "an acknowledged command is done", [
+    "launcher/Verdict.ts",
+    "      return isQuiescent(observed) ? Exit.void : undefined\n    case \"Start\":",
+    "      return Exit.void\n    case \"Start\":"
+  ]),
+  bug("who stops is forgotten", "nobody forgotten", [
+    "launcher/Waiters.ts",
+    "for (const [waiter, answer] of answers) this.answer(waiter, answer)",
+    "for (const [waiter, answer] of answers) if (waiter.command._tag !== \"Stop\") this.answer(waiter, answer)"
+  ]),
+  bug("who stops is never answered", "answered exactly once", [
+    "launcher/Waiters.ts",
+    "for (const [waiter, answer] of answers) this.answer(waiter, answer)",
+    "for (const [waiter, answer] of answers) if (waiter.command._tag !== \"Stop\") this.answer(waiter, answer)"
+  ], [
+    "launcher/Callers.ts",
+    "    return Effect.timeoutOrElse(Deferred.await(waiter.answer), {\n      duration: deadline,",
+    "    return Effect.timeoutOrElse(Deferred.await(waiter.answer), {\n      duration: Duration.infinity,"
+  ]),
+  bug("a start that is given up stands", "an acknowledged command is on record", [
+    "launcher/Instance.ts",
+    "if (command._tag === \"Withdraw\" && !self.isToUndo(command.start)) return \"done\"",
+    "if (command._tag === \"Withdraw\") return \"done\""
+  ]),
+
+  bug("that a start is given up is never on record", "an acknowledged command is on record", [
+    "launcher/Instance.ts",
+    "if (command._tag === \"Withdraw\") self.situation = { observed, record: next }",
+    "if (command._tag === \"Withdraw\") {\n" +
+    "          self.situation = { observed, record: next }\n" +
+    "          self.keeper.saved = next\n" +
+    "          return \"done\"\n" +
+    "        }"
+  ]),
+
+  // Guests and their volumes
+
+  bug("a guest that runs is taken for none", "one guest for each instance", [
+    "launcher/Learning.ts",
+    "observed: { _tag: \"Launched\", doubt: record.connected ? doubt : undefined }",
+    "observed: { _tag: \"Created\" }"
+  ], [
+    // A host that lets it happen.
+    "backend/simulation/SimulatedLaunch.ts",
+    "if (place?.machine !== undefined) {",
+    "if (place === undefined) {"
+  ]),
+  bug("a lost guest is taken for one that has ended", "no end without proof", [
+    "launcher/Learning.ts",
+    ": { record: situation.record, observed: silent(situation.observed, end.cause, nowMillis, nowMillis) }",
+    ": over(situation, { _tag: \"Created\" }, ExitStatus.unknown)"
+  ]),
+  bug("a launch is not on record", "no guest without a record", [
+    "launcher/Instance.ts",
+    "if (step._tag === \"Launch\" && !(yield* self.arm(step))) return\n",
+    "if (step._tag === \"Launch\") {\n" +
+    "        const { record } = self.situation\n" +
+    "        self.situation = { ...self.situation, record: { ...record, boot: record.desired.epoch, connected: false } }\n" +
+    "      }\n"
+  ]),
+  bug("a volume is given back when its instance stops", "a writable volume in one guest only", [
+    "launcher/InstanceVolumes.ts",
+    "const wanted = desired.power === \"deleted\" && isQuiescent(observed) ? [] :",
+    "const wanted = isQuiescent(observed) ? [] :"
+  ], [
+    // A host that lets it happen.
+    "backend/simulation/VolumeHolders.ts",
+    "(holder) => !readOnly || !holder.readOnly",
+    "(holder) => readOnly && holder.machine.pid < 0"
+  ]),
+  bug("what an interrupted stop did is assumed", "the host's rules", [
+    "launcher/Learning.ts",
+    "return isQuiescent(observed) ? situation : { record, observed: look(doubtOf(observed)) }",
+    "return isQuiescent(observed) ? situation : { record, observed: { _tag: \"Created\" } }"
+  ]),
+  bug("a guest is never paused", "as desired in the end", [
+    "launcher/Decision.ts",
+    "if (desired.power === \"paused\" && !observed.paused) return { _tag: \"Pause\" }",
+    ""
+  ]),
+  bug("the end of a guest costs its volumes", "no change of a record without a cause", [
+    "launcher/Learning.ts",
+    "record.desired : { ...record.desired, power: \"stopped\" }",
+    "record.desired : { ...record.desired, power: \"stopped\", volumes: [] }"
+  ]),
+
+  // Deletes
+
+  bug("a record is removed before what it is of", "nothing left after an acknowledged delete", [
+    "launcher/Decision.ts",
+    "      return { _tag: \"DeleteImage\" }",
+    "      return { _tag: \"Forget\" }"
+  ]),
+  bug("a disk is deleted under its guest", "the host's rules", [
+    "launcher/Decision.ts",
+    "    case \"Launched\":\n    case \"Running\":\n      return stopNow",
+    "    case \"Launched\":\n    case \"Running\":\n      return { _tag: \"DeleteImage\" }"
+  ]),
+
+  // Waits, and what is left
+
+  bug("a guest may take for ever to connect", "deadlines kept", [
+    "launcher/Step.ts",
+    "      return config.connectDeadline",
+    "      return undefined"
+  ]),
+  bug("a monitor goes on when its instance has let go of it", "the host's rules", [
+    "launcher/Watching.ts",
+    "return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)",
+    "return scope === undefined ? Effect.void : Effect.void"
+  ]),
+  bug("a fiber goes on when its launcher has gone", "no fiber or timer left", [
+    "launcher/Step.ts",
+    "  yield* Effect.forkIn(follow, scope, { startImmediately: true })",
+    "  yield* Effect.forkDetach(Effect.andThen(follow, Effect.never), { startImmediately: true })"
+  ]),
+
+  // Events
+
+  bug("an event is told twice", "legal moves only", [
+    "launcher/Instance.ts",
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)",
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)\n" +
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)"
+  ]),
+  bug("nobody is told that a guest runs", "events without gaps", [
+    "launcher/Instance.ts",
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)",
+    "    if (state._tag !== \"Running\") this.around.publish(this, { _tag: \"StateChanged\", state }, now)"
+  ])
+]
