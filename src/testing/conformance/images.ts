@@ -20,7 +20,10 @@ export const images: ReadonlyArray<ConformanceTest> = [
       const { guest, remains } = yield* absent(yield* launcher)
       yield* isUnmade(guest, "of an instance that was never made")
       yield* isUnmade(guest, "when it is asked again")
-      yield* equals(yield* remains, [], "probe changes nothing")
+      yield* refuses("stats of an instance that was never made", guest.stats, ["NotRunning"])
+      yield* refuses("monitor of an instance that was never made", Effect.scoped(guest.monitor), ["NotRunning"])
+      yield* succeeds("kill of an instance that was never made", guest.kill)
+      yield* equals(yield* remains, [], "What is asked of an instance that was never made changes nothing")
     })
   },
   {

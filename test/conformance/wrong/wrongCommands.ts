@@ -140,6 +140,21 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
     ]
   },
   {
+    name: "attaches a volume twice",
+    change: monitors(({ host, monitor, spec }) => ({
+      attachVolume: (volume) =>
+        Effect.suspend(() => {
+          const machine = host.machine(spec.id)
+          if (machine === undefined || !machine.has(volume.id)) return monitor.attachVolume(volume)
+          machine.volumes = [...machine.volumes, volume]
+          return Effect.void
+        })
+    })),
+    fails: [
+      "a volume is attached and detached, and doing so again changes nothing"
+    ]
+  },
+  {
     name: "fails to detach a volume that the guest does not have",
     change: monitors(({ monitor }) => ({
       detachVolume: (volume) =>

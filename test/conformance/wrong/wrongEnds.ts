@@ -147,6 +147,7 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
       )
     })),
     fails: [
+      "an instance that was never made is absent, and asking changes nothing",
       "what is asked of a guest that is not there answers that it is not running",
       "kill needs no monitor, returns when the guest is gone, and can be repeated",
       "kill is interrupted in each of its phases, leaves nothing half-done, and can be repeated"

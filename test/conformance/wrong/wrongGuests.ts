@@ -215,6 +215,7 @@ export const wrongGuests: ReadonlyArray<Wrong> = [
       )
     })),
     fails: [
+      "an instance that was never made is absent, and asking changes nothing",
       "what is asked of a guest that is not there answers that it is not running"
     ]
   }
