@@ -12,6 +12,7 @@ export default {
     "test/demo/main.ts",
     "test/bench/main.ts",
     "test/simulate/main.ts",
+    "test/simulate/plant.ts",
     "test/soak/main.ts",
     "scripts/*.mjs"
   ],
