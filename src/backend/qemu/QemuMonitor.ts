@@ -263,8 +263,9 @@ class QemuMonitor implements Monitor {
         yield* Stream.runForEachWhile(events, (event) =>
           Effect.suspend(() => {
             held = this.#on(event)
-            const letGo = event._tag === "DeviceDeleted" && event.device !== undefined
-              ? Effect.forkScoped(this.#plugging.letGo(event.device))
+            const device = event._tag === "DeviceDeleted" ? event.device : undefined
+            const letGo = device !== undefined && this.#plugging.isOverdue(device)
+              ? Effect.forkScoped(this.#plugging.letGo(device))
               : Effect.void
             return Effect.as(letGo, held === undefined)
           }))

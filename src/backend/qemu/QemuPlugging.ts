@@ -29,22 +29,21 @@ export class QemuPlugging {
     return QemuHotplug.attach(this.#client, volume, node).pipe(
       Effect.onError(() => this.#expect(id, "close")),
       // It may have been there still.
-      Effect.tap(() => this.#isExpected(id) ? this.#expect(id, "plug") : Effect.void),
+      Effect.tap(() => this.isOverdue(QemuDevices.volumeDeviceId(id)) ? this.#expect(id, "plug") : Effect.void),
       Semaphore.withPermit(this.#turn)
     )
   }
 
   /** Like `QemuHotplug.detach`. */
   detach(volume: VolumeId, deadline: Duration.Duration): Effect.Effect<void, VirtualizerError> {
-    return QemuHotplug.detach(this.#client, volume, deadline).pipe(
+    return Effect.suspend(() => {
+      // From here on it is waited for.
+      this.#overdue.delete(QemuDevices.volumeDeviceId(volume))
+      return QemuHotplug.detach(this.#client, volume, deadline)
+    }).pipe(
       Effect.onError(() => this.#expect(volume, "plug")),
-      Effect.tap(() => Effect.sync(() => this.#overdue.delete(QemuDevices.volumeDeviceId(volume)))),
       Semaphore.withPermit(this.#turn)
     )
-  }
-
-  #isExpected(volume: VolumeId): boolean {
-    return this.#overdue.has(QemuDevices.volumeDeviceId(volume))
   }
 
   #expect(volume: VolumeId, act: "plug" | "close"): Effect.Effect<void> {
@@ -53,7 +52,12 @@ export class QemuPlugging {
     })
   }
 
-  /** The guest let go of this device. Nothing, where that is waited for, or nobody asked for it. */
+  /** Whether nobody waits for the guest to let go of this device any more, which it was asked for. */
+  isOverdue(device: string): boolean {
+    return this.#overdue.has(device)
+  }
+
+  /** Sees to a device that is overdue, which the guest let go of. */
   letGo(device: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const overdue = this.#overdue.get(device)
