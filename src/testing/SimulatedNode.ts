@@ -25,6 +25,7 @@ import { LauncherConfig } from "../launcher/LauncherConfig.ts"
 import { fail, LauncherClosed, type LauncherError, StateFailure } from "../launcher/LauncherError.ts"
 import { VolumeResolver } from "../launcher/VolumeResolver.ts"
 import { type Virtualizer, Virtualizers } from "../Virtualizer.ts"
+import * as FencedLauncher from "./FencedLauncher.ts"
 import { SimulatedDisk } from "./SimulatedDisk.ts"
 import * as SimulatedStore from "./SimulatedStore.ts"
 import { SimulatedVolumes } from "./SimulatedVolumes.ts"
@@ -147,9 +148,10 @@ export const make = Effect.fnUntraced(function*(
         // In a fiber of its own, which a crash ends.
         const opening = yield* Effect.forkIn(restore(begin(config, incarnation)), incarnation.scope)
         const exit = yield* restore(Fiber.await(opening)).pipe(Effect.onInterrupt(() => leave(incarnation)))
-        if (Exit.isSuccess(exit)) return exit.value
+        const { fence } = incarnation
+        if (Exit.isSuccess(exit) && fence.isUp) return FencedLauncher.make(exit.value, fence)
         yield* leave(incarnation)
-        return yield* incarnation.fence.isUp ? exit : fail(new LauncherClosed())
+        return yield* Exit.isFailure(exit) && fence.isUp ? exit : fail(new LauncherClosed())
       })
     )
 

@@ -2,8 +2,9 @@
  * Once nothing fails any more, every instance comes to be as desired: its guest runs, is paused or is gone, has its volumes,
  * nothing is half done, and what the launcher shows is what is on record and on the host.
  *
- * Excused is a guest that stopped by itself, such as on a full disk: it goes on when somebody asks it to. What records that
- * were set aside leave behind is for people to remove; whoever records has done so before he looks.
+ * Excused is a guest that stopped by itself, such as on a full disk: it goes on when somebody asks it to; and what a launcher
+ * left half done that died, of an instance that is stopped: its next start or its end sweeps it. What records that were set
+ * aside leave behind is for people to remove; whoever records has done so before he looks.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceState, Tag } from "../../domain/InstanceState.ts"
@@ -23,7 +24,7 @@ export const asDesired: Checker = make("as desired in the end", (complain) => {
       return
     }
     const partial = remains.filter((what) => what.startsWith("partial"))
-    if (partial.length > 0) complain(`${id}: half done: ${partial.join(", ")}`)
+    if (partial.length > 0 && record.desired.power !== "stopped") complain(`${id}: half done: ${partial.join(", ")}`)
     if (state === undefined) return complain(`${id} is on record, and is not shown`)
     const { power } = record.desired
     if (power === "deleted") return complain(`${id} is wanted deleted, and is there`)

@@ -71,8 +71,9 @@ describe("as desired in the end", () => {
     breaks(
       asDesired,
       /half done: partial disk/,
-      settled({ record: record("stopped"), state: stopped, remains: ["partial disk"] })
+      settled({ record: record("running"), state: running, guest, remains: ["partial disk"] })
     )
+    holds(asDesired, settled({ record: record("stopped"), state: stopped, remains: ["partial disk"] }))
   })
 
   it("is broken by a launcher that shows something else", () => {
