@@ -271,7 +271,7 @@ export class Instance {
       const { command } = waiter
       if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
       const wanted = wish(command, self.situation, self.abilities)
-      if (wanted._tag === "Later") return "later"
+      if (wanted._tag === "Later" || (self.keeper.saved === undefined && command._tag !== "Start")) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       if (command._tag === "Attach") {
         const holder = self.volumes.take(command.volume.id)
@@ -280,7 +280,7 @@ export class Instance {
       const { observed, record } = self.situation
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired
-      if (desired !== record.desired || self.keeper.saved === undefined) {
+      if (desired !== record.desired || !self.keeper.isCertain) {
         const next = { ...record, desired }
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }

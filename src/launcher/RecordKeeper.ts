@@ -23,6 +23,11 @@ export class RecordKeeper {
     this.around = around
   }
 
+  /** Whether it is known what is on disk, and that it is there. */
+  get isCertain(): boolean {
+    return this.saved !== undefined && !this.isInDoubt
+  }
+
   /** Whether something is to be written. Of an instance that is going, no more than that needs to be on disk. */
   isDirty(record: InstanceRecord): boolean {
     if (record.desired.power === "deleted" && this.saved?.desired.power === "deleted") return false

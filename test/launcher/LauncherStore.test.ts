@@ -113,6 +113,50 @@ describe("a launcher whose store fails", () => {
       assert.strictEqual((yield* later.get(a)).state._tag, "Running")
     }))
 
+  it.effect("does not say that something is so while something else may be on record", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(6, 6)
+      const { wrapStore } = node
+      let isFull = false
+      node.wrapStore = (store) => {
+        const lying = wrapStore(store)
+        const fill = Effect.sync(() => {
+          isFull = true
+        })
+        return {
+          ...lying,
+          put: (record) => Effect.suspend(() => isFull ? broken : Effect.tapError(lying.put(record), () => fill))
+        }
+      }
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("a1"))
+      yield* launcher.stop(a)
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "StateFailure")
+      assert.strictEqual(JSON.parse(node.disk.records.get(a)!).desired.power, "running")
+      // It is stopped, as far as its launcher knows, and would not be for the next one.
+      assert.strictEqual(yield* reasonOf(launcher.stop(a)), "StateFailure")
+      isFull = false
+      yield* launcher.stop(a)
+      assert.strictEqual(JSON.parse(node.disk.records.get(a)!).desired.power, "stopped")
+    }))
+
+  it.effect("knows no instance whose start it refused, even while that may be on record", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(1, 1)
+      const { wrapStore } = node
+      let failures = 2
+      node.wrapStore = (store) => ({
+        ...wrapStore(store),
+        remove: (id) => Effect.suspend(() => failures-- > 0 ? broken : store.remove(id))
+      })
+      const launcher = yield* node.launcher()
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "StateFailure")
+      const stop = yield* beside(reasonOf(launcher.stop(a)))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(stop), "NoInstance")
+      assert.strictEqual(node.disk.records.size, 0)
+    }))
+
   it.effect("takes it back at once, also in the middle of a step", () =>
     Effect.gen(function*() {
       const node = lyingFrom(2, 2)
