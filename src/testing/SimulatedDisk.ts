@@ -12,7 +12,7 @@ import type { UnreadableRecord } from "../launcher/InstanceStore.ts"
 export type DiskOccurrence =
   /** `isHeard` is false where its writer did not get to know. */
   | { readonly _tag: "Recorded"; readonly id: InstanceId; readonly record: InstanceRecord; readonly isHeard: boolean }
-  | { readonly _tag: "Removed"; readonly id: InstanceId }
+  | { readonly _tag: "Removed"; readonly id: InstanceId; readonly isHeard: boolean }
   /** It could not be read, and lies somewhere else now. */
   | { readonly _tag: "SetAside"; readonly id: InstanceId }
 
@@ -72,7 +72,7 @@ export class SimulatedDisk {
     this.writing.delete(write.id)
     const { id, record } = write
     if (record === undefined) {
-      if (this.files.delete(id)) this.listener?.({ _tag: "Removed", id })
+      if (this.files.delete(id)) this.listener?.({ _tag: "Removed", id, isHeard })
     } else {
       this.files.set(id, record)
       this.listener?.({ _tag: "Recorded", id, record, isHeard })

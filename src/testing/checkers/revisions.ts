@@ -2,7 +2,7 @@
  * The revisions of a record grow by one, so that no writer overwrites what it has not read.
  *
  * Excused is a write, or a removal, whose writer never heard that it was done, because it was interrupted: it goes on from
- * what it knows.
+ * what it knows. It may also have removed it again, of which nothing is seen; then the next record is a first one.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { type Checker, make } from "../Checker.ts"
@@ -19,7 +19,9 @@ export const revisions: Checker = make("revisions grow by one", (complain) => {
       case "Recorded": {
         const { id, isHeard = true, record: { revision } } = entry
         const { heard, there } = known.get(id) ?? { there: 0, heard: 0 }
-        if (revision !== heard + 1) complain(`${id}: revision ${revision} follows ${there}`)
+        if (revision !== heard + 1 && !(there === 0 && revision === 1)) {
+          complain(`${id}: revision ${revision} follows ${there}`)
+        }
         known.set(id, { there: revision, heard: isHeard ? revision : heard })
         return
       }

@@ -12,6 +12,7 @@ import {
   crashed,
   ended,
   holds,
+  it1,
   record,
   recorded,
   removed,
@@ -33,6 +34,9 @@ describe("revisions grow by one", () => {
     holds(revisions, began(1), write(1), write(2), removed, write(1), began(2), write(2), setAside, write(1))
     holds(revisions, began(1), write(1), write(2, false), write(2), write(3))
     holds(revisions, began(1), write(1), write(2, false), began(2), write(3))
+    const unheard = { _tag: "Removed", id: it1, isHeard: false } as const
+    holds(revisions, began(1), write(1), unheard, write(2))
+    holds(revisions, began(1), write(1), unheard, write(1), write(2))
   })
 
   it("is broken by a writer that does not know what is there", () => {
