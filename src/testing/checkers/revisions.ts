@@ -19,10 +19,9 @@ export const revisions: Checker = make("revisions grow by one", (complain) => {
       case "Recorded": {
         const { id, isHeard = true, record: { revision } } = entry
         const { heard, there } = known.get(id) ?? { there: 0, heard: 0 }
-        if (revision !== heard + 1 && !(there === 0 && revision === 1)) {
-          complain(`${id}: revision ${revision} follows ${there}`)
-        }
-        known.set(id, { there: revision, heard: isHeard ? revision : heard })
+        const isFirst = there === 0 && revision === 1
+        if (!isFirst && revision !== heard + 1) complain(`${id}: revision ${revision} follows ${there}`)
+        known.set(id, { there: revision, heard: isHeard ? revision : isFirst ? 0 : heard })
         return
       }
       case "Removed":

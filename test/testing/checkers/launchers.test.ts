@@ -37,6 +37,7 @@ describe("revisions grow by one", () => {
     const unheard = { _tag: "Removed", id: it1, isHeard: false } as const
     holds(revisions, began(1), write(1), unheard, write(2))
     holds(revisions, began(1), write(1), unheard, write(1), write(2))
+    holds(revisions, began(1), write(1), unheard, write(1, false), write(1), write(2))
   })
 
   it("is broken by a writer that does not know what is there", () => {
