@@ -272,10 +272,9 @@ export const failure = (
       return {
         failure: told,
         situation: {
-          record: {
-            ...record,
-            desired: { ...record.desired, power: step._tag === "Pause" ? "running" : "paused" }
-          },
+          record: wantsGuest(record)
+            ? { ...record, desired: { ...record.desired, power: step._tag === "Pause" ? "running" : "paused" } }
+            : record,
           observed: afterHotplug(failed, again)
         }
       }

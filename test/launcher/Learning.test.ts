@@ -184,6 +184,10 @@ describe("what a step that failed teaches", () => {
     const paused = record({ desired: { power: "paused" } })
     assert.strictEqual(failed(see("Running", paused), { _tag: "Pause" }).situation.record.desired.power, "running")
     assert.strictEqual(failed(see("Running, paused"), { _tag: "Resume" }).situation.record.desired.power, "paused")
+    // Its guest ended meanwhile, and it is not started again for that.
+    for (const _tag of ["Pause", "Resume"] as const) {
+      assert.strictEqual(failed(see("Created", stopping), { _tag }).situation.record.desired.power, "stopped")
+    }
   })
 
   it("ending and deleting are tried again, and lose nothing of what is wanted", () => {
