@@ -20,15 +20,18 @@ export type Point =
   | "remove"
 
 export class Holds {
-  #held: { readonly point: Point; readonly id: InstanceId; readonly gate: Gate.FiberGate } | undefined = undefined
+  #gate: { readonly point: Point; readonly id: InstanceId; readonly gate: Gate.FiberGate } | undefined = undefined
 
   /** How many operations are under way, held or not. */
   underWay = 0
 
+  /** How many of them are held. */
+  held = 0
+
   /** Holds whatever comes to this point for this instance, until the gate is opened. There is one gate at a time. */
   hold(point: Point, id: InstanceId): Gate.Gate {
     const gate = Gate.make(`${point} of ${id}`)
-    this.#held = { point, id, gate }
+    this.#gate = { point, id, gate }
     return gate
   }
 
@@ -42,7 +45,14 @@ export class Holds {
 
   #guest(id: InstanceId, guest: Guest): Guest {
     const at = (point: Point) =>
-      Effect.suspend(() => this.#held?.point === point && this.#held.id === id ? this.#held.gate.pass : Effect.void)
+      Effect.suspend(() => {
+        const gate = this.#gate?.point === point && this.#gate.id === id ? this.#gate.gate : undefined
+        return gate === undefined
+          ? Effect.void
+          : Effect.acquireUseRelease(Effect.sync(() => this.held++), () =>
+            gate.pass, () =>
+            Effect.sync(() => this.held--))
+      })
     const before = <A, E, R>(point: Point, effect: Effect.Effect<A, E, R>) =>
       Effect.acquireUseRelease(
         Effect.sync(() => this.underWay++),

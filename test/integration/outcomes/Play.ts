@@ -156,17 +156,26 @@ class Player {
     }
   }
 
-  /** Waits until a command has changed what is wanted, or is over, or, where it only joins, has had the time for it. */
+  /**
+   * Waits until a command has changed what is wanted, and has had the time to have what is held interrupted, if it does; or
+   * until it is over; or, where it only joins, as long as that takes at most.
+   */
   #taken(first: Request, other: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const before = JSON.stringify((yield* this.#world.record(first.id))?.desired)
+      const { holds } = this.#world
+      const changed = Effect.repeat(this.#world.record(first.id), {
+        until: (record) => JSON.stringify(record?.desired) !== before,
+        schedule: Schedule.spaced("3 millis")
+      })
+      const interrupted = Effect.repeat(Effect.sync(() => holds.held), {
+        until: (held) => held === 0,
+        schedule: Schedule.spaced("3 millis")
+      })
       yield* Effect.raceFirst(
-        Effect.asVoid(Fiber.await(other)),
-        Effect.repeat(this.#world.record(first.id), {
-          until: (record) => JSON.stringify(record?.desired) !== before,
-          schedule: Schedule.spaced("3 millis")
-        })
-      ).pipe(Effect.timeoutOption("300 millis"))
+        Fiber.await(other),
+        Effect.andThen(changed, Effect.timeoutOption(interrupted, "500 millis"))
+      ).pipe(Effect.timeoutOption("1 second"))
     })
   }
 
