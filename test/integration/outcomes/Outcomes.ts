@@ -40,10 +40,13 @@ const onSimulation = (seed: string, acts: ReadonlyArray<Act>): ReadonlyArray<Out
     }]
 }
 
+/** What is compared. */
 const words = (outcome: Outcome | undefined): string =>
   outcome === undefined
     ? "nothing"
     : JSON.stringify({ answers: outcome.answers, afterwards: outcome.afterwards }, undefined, 1)
+
+const told = (outcome: Outcome | undefined): string => [words(outcome), ...outcome?.why ?? []].join("\n")
 
 /** Where outcomes first are not the same on QEMU. It is played until then. */
 const compare = (
@@ -67,7 +70,7 @@ const compare = (
       }))
     if (words(last) === words(simulated[at])) return undefined
     const shown = acts.slice(0, at + 1).map(format)
-    return { at, difference: { seed, acts: shown, simulation: words(simulated[at]), qemu: words(last) } }
+    return { at, difference: { seed, acts: shown, simulation: told(simulated[at]), qemu: told(last) } }
   }).pipe(Effect.scoped)
 
 /** Cuts off what follows the difference, and leaves out one act after the other that it does not take. */

@@ -17,6 +17,8 @@ export interface Outcome {
   readonly answers: ReadonlyArray<string>
   /** What a launcher shows, has on record, and the host has, when all has come to rest. */
   readonly afterwards: ReadonlyArray<string>
+  /** Why what failed did, in the words of each world, which need not be the same. */
+  readonly why: ReadonlyArray<string>
 }
 
 /** Longer than any deadline of these nodes that an act can have to wait for. */
@@ -229,6 +231,16 @@ class Player {
     })
   }
 
+  get why(): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.map(
+      this.#launcher.list,
+      (all) =>
+        all.flatMap(({ state }) =>
+          state._tag === "Failed" ? [state.detail] : state._tag === "Unknown" ? [state.why] : []
+        )
+    )
+  }
+
   get afterwards(): Effect.Effect<ReadonlyArray<string>> {
     return Effect.gen({ self: this }, function*() {
       yield* this.#rest()
@@ -265,7 +277,7 @@ export const play = (world: World, acts: ReadonlyArray<Act>): Stream.Stream<Outc
             duration: patience,
             orElse: () => Effect.succeed([`no rest within ${patience}`])
           })
-          return { act: format(act), answers, afterwards }
+          return { act: format(act), answers, afterwards, why: yield* player.why }
         })
       )
     )
