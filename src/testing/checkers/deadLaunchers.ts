@@ -1,6 +1,6 @@
 /**
  * A dead launcher does nothing: between its death and the next beginning nothing is recorded, launched, asked of a virtualizer
- * or told. That holds of one that crashed, and of one that closed.
+ * or told. That holds of one that crashed, and of one that closed; what that one told before, a slow follower may still read.
  *
  * What crashed launchers still tried was refused: that it never was, in many crashes, shows that nothing was there to refuse it.
  */
@@ -14,6 +14,7 @@ export const deadLaunchers: Checker = make("a dead launcher does nothing", (comp
   let up: number | undefined
   let hasBegun = false
   const crashed = new Set<number>()
+  const closed = new Set<number>()
   let buried = 0
   let refused = 0
 
@@ -31,6 +32,7 @@ export const deadLaunchers: Checker = make("a dead launcher does nothing", (comp
       case "Crashed":
       case "Closed":
         if (entry._tag === "Crashed") crashed.add(entry.incarnation)
+        else closed.add(entry.incarnation)
         if (up === entry.incarnation) up = undefined
         return
       case "Buried":
@@ -49,7 +51,7 @@ export const deadLaunchers: Checker = make("a dead launcher does nothing", (comp
       case "Spawned":
         return mustLive(`guest ${entry.pid} of ${entry.id} begins`)
       case "Told":
-        if (entry.event.incarnation !== up) {
+        if (entry.event.incarnation !== up && !closed.has(entry.event.incarnation)) {
           complain(`launcher ${entry.event.incarnation} tells event ${entry.event.sequence}`)
         }
         return

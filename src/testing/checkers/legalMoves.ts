@@ -2,7 +2,8 @@
  * Instances move from state to state as the table of legal moves says, and nobody is told twice of the same.
  *
  * A new instance begins as `Pending`, or as `Stopping` where it was stopped or deleted before anything was done for it; one
- * that a launcher found on disk begins as `Unknown`. What was before a snapshot is for the snapshot to say.
+ * that a launcher found on disk begins as `Unknown`. What was before a snapshot is for the snapshot to say. What a slow follower
+ * still reads of a launcher before the one that lives is not looked at.
  */
 import { Schema } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
@@ -16,6 +17,7 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
   /** What the launcher that begins finds. */
   let found = new Set<InstanceId>()
   let states = new Map<InstanceId, InstanceState>()
+  let incarnation = 0
 
   const begins = (id: InstanceId, { _tag }: InstanceState): void => {
     if (_tag === "Pending" || _tag === "Stopping" || (_tag === "Unknown" && found.has(id))) return
@@ -32,14 +34,16 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
         recorded.delete(entry.id)
         return
       case "Began":
+        incarnation = entry.incarnation
         found = new Set(recorded)
         states = new Map()
         return
       case "Snapshot":
-        states = new Map(entry.states)
+        if (entry.incarnation === incarnation) states = new Map(entry.states)
         return
       case "Told": {
         const { change, id } = entry.event
+        if (entry.event.incarnation !== incarnation) return
         const before = states.get(id)
         if (change._tag === "Deleted") {
           if (before === undefined) complain(`${id} is deleted, and was not there`)

@@ -4,6 +4,7 @@ import { numberedEvents } from "../../../src/testing/checkers/numberedEvents.ts"
 import {
   began,
   breaks,
+  closed,
   crashed,
   holds,
   record,
@@ -29,6 +30,7 @@ describe("legal moves only", () => {
     holds(legalMoves, began(1), snapshot(0, { a1: running }), told(1, "Rebooted"), told(2, stopped))
     holds(legalMoves, began(1), snapshot(0, { a1: failure }), told(1, { ...failure, detail: "two" }), told(2, unknown))
     holds(legalMoves, began(1), snapshot(0, { a1: running }), told(1, "Deleted"), told(2, pending))
+    holds(legalMoves, began(1), snapshot(0), began(2), told(1, running))
   })
 
   it("is broken by a move that the table does not have", () => {
@@ -77,6 +79,7 @@ describe("events without gaps", () => {
       told(10, stopped)
     )
     holds(numberedEvents, ...up, crashed(1), began(2))
+    holds(numberedEvents, ...up, closed(1), told(4, running), began(2), told(5, stopped))
   })
 
   it("is broken by a gap, a repetition, and an event out of time", () => {
