@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config"
 
 /**
- * Two projects. The unit tests run first: they are many and quick. The integration tests run real guests: they take seconds,
- * and each keeps a core busy.
+ * Three projects. The unit tests run first: they are many and quick. The integration tests run real guests: they take seconds,
+ * and each keeps a core busy. The simulation comes last, and keeps two cores busy for itself.
  */
 export default defineConfig({
   test: {
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/integration/**"],
+          exclude: ["test/integration/**", "test/simulate/Simulate.test.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           // Nothing of ours has state at module level, so files can share what is loaded.
@@ -27,6 +27,13 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulate/Simulate.test.ts"],
+          sequence: { groupOrder: 2 }
         }
       }
     ]

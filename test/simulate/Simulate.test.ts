@@ -1,0 +1,91 @@
+/** The simulation in CI: many seeds, and the program as its users run it. */
+import { assert, describe, it } from "@effect/vitest"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { Effect } from "effect"
+import type { Choices } from "./Outcome.ts"
+import * as Runs from "./Runs.ts"
+
+const standard: Choices = {
+  seed: 1,
+  seeds: 1,
+  commands: 1_000,
+  instances: 8,
+  faults: "default",
+  yieldBudget: 5,
+  crashMeanSteps: 4_000
+}
+
+/** How many commands each kind of run asks for in all, in thousands. Each seed is one thousand. */
+const kinds: ReadonlyArray<Partial<Choices>> = [
+  { seed: 1, seeds: 110, yieldBudget: 5 },
+  { seed: 1_001, seeds: 40, yieldBudget: 4, crashMeanSteps: 1_500 },
+  { seed: 2_001, seeds: 30, yieldBudget: 3 },
+  { seed: 3_001, seeds: 10, faults: "hostile" },
+  { seed: 4_001, seeds: 10, faults: "none" }
+]
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the program in a process of its own. */
+const simulate = (...args: ReadonlyArray<string>) =>
+  Effect.promise(async (): Promise<Ended> => {
+    try {
+      const main = new URL("./main.ts", import.meta.url).pathname
+      return { code: 0, ...await promisify(execFile)(process.execPath, [main, ...args]) }
+    } catch (error) {
+      return error as Ended
+    }
+  })
+
+describe("launchers under random commands, faults and crashes", () => {
+  it.live("keep what they say, over 200,000 commands", () =>
+    Effect.gen(function*() {
+      let commands = 0
+      let crashes = 0
+      for (const kind of kinds) {
+        const outcome = yield* Runs.run({ ...standard, ...kind })
+        assert.deepStrictEqual(outcome.violations, [])
+        commands += outcome.commands
+        crashes += outcome.crashes
+      }
+      assert.isAtLeast(commands, 200_000)
+      assert.isAtLeast(crashes, 1_000)
+    }), 600_000)
+})
+
+describe("simulate", () => {
+  it.live("does the same in every process", () =>
+    Effect.gen(function*() {
+      const args = ["--seed", "12", "--commands", "400", "--crash-mean", "1000", "--json"]
+      const [one, other] = yield* Effect.all([simulate(...args), simulate(...args)], { concurrency: 2 })
+      assert.deepStrictEqual(one, other)
+      const document: unknown = JSON.parse(one.stdout)
+      assert.containsAllKeys(document, ["commands", "faults", "crashes", "virtualMillis", "violations", "hash"])
+      const threads = yield* simulate("--seeds", "2", "--seed", "12", "--commands", "100", "--json")
+      const again = yield* simulate("--seeds", "2", "--seed", "12", "--commands", "100", "--json")
+      assert.strictEqual(threads.stdout, again.stdout)
+    }), 60_000)
+
+  it.live("fits into 80 columns", () =>
+    Effect.gen(function*() {
+      const { code, stdout } = yield* simulate("--commands", "200", "--faults", "hostile")
+      assert.strictEqual(code, 0)
+      for (const line of stdout.split("\n")) assert.isAtMost(line.length, 80, line)
+      assert.match(stdout, /^commands +200 /m)
+      assert.match(stdout, /^hash +[0-9a-f]{16}$/m)
+    }), 60_000)
+
+  it.live("refuses what makes no sense, with status 2", () =>
+    Effect.gen(function*() {
+      for (const args of [["--faults", "some"], ["--commands", "0"], ["--seed", "x"], ["--what"]]) {
+        const { code, stderr } = yield* simulate(...args)
+        assert.strictEqual(code, 2, args.join(" "))
+        assert.include(stderr, args[0])
+      }
+    }), 60_000)
+})
