@@ -36,7 +36,8 @@ const onSimulation = (seed: string, acts: ReadonlyArray<Act>): ReadonlyArray<Out
     : [{
       act: acts.map(format).join("; "),
       answers: [`the simulation ended: ${Cause.pretty(exit.cause)}`],
-      afterwards: []
+      afterwards: [],
+      why: []
     }]
 }
 
