@@ -67,7 +67,7 @@ export class EventLog<Instances> {
       }
       return Stream.concat(
         Stream.succeed(first),
-        Stream.flatMap(Stream.fromSubscription(subscription), (event) => Stream.fromIterable(entries(event)))
+        Stream.flattenIterable(Stream.map(Stream.fromSubscription(subscription), entries))
       )
     }))
   }

@@ -2,7 +2,7 @@
  * One instance: a loop in a fiber of its own. It takes commands in, durably, and takes one step after the other towards
  * what is desired. It is the only writer of its record, and the only one who acts on its guest.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Result, Schema, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Result, Schema, Scope } from "effect"
 import type { Change } from "../domain/InstanceEvent.ts"
 import { InstanceState } from "../domain/InstanceState.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
@@ -25,6 +25,8 @@ import { type Abilities, isPower, type Part, revert, supersedes, wish } from "./
 /** What an instance has of its launcher. */
 export interface Surroundings extends Tools {
   readonly claims: VolumeClaims
+  /** The time on the launcher's clock. */
+  readonly nowMillis: () => number
   readonly publish: (instance: Instance, change: Change, nowMillis: number) => void
   /** Called when the instance is gone, or its launcher closes, before anybody is answered. */
   readonly leave: (instance: Instance) => void
@@ -93,10 +95,7 @@ export class Instance {
     return this.steps(scope).pipe(
       Effect.onExit((exit) => Scope.close(scope, exit)),
       Effect.onExit((exit) =>
-        Effect.map(
-          Clock.currentTimeMillis,
-          (now) => this.finish(Exit.isSuccess(exit) ? exit.value : "closed", now)
-        )
+        Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : "closed", this.around.nowMillis()))
       ),
       Effect.tapCauseIf(Cause.hasDies, (cause) => Effect.logError(`instance ${this.id}: its loop died`, cause)),
       Effect.asVoid
@@ -116,11 +115,11 @@ export class Instance {
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.situation.observed._tag !== "Running") yield* self.watching.release
         self.situation = self.volumes.settle(self.situation)
-        const now = yield* Clock.currentTimeMillis
+        const now = self.around.nowMillis()
         const step = decide(self.situation, now)
         self.publish(step, now)
         yield* Effect.uninterruptible(self.settle(step))
-        if (step._tag !== "Probe" && step._tag !== "Watch") yield* Deferred.succeed(self.adopted, undefined)
+        if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
           if (yield* self.keeper.remove(self.id)) return "gone"
           yield* self.retry
@@ -178,7 +177,7 @@ export class Instance {
         )
       )
       self.volumes.end()
-      const now = yield* Clock.currentTimeMillis
+      const now = self.around.nowMillis()
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
@@ -213,7 +212,7 @@ export class Instance {
       while (true) {
         yield* self.signal.take
         yield* self.absorb(step)
-        if (!isWanted(step, self.situation, yield* Clock.currentTimeMillis)) return undefined
+        if (!isWanted(step, self.situation, self.around.nowMillis())) return undefined
         yield* Effect.uninterruptible(self.settle(step))
       }
     })
@@ -233,7 +232,7 @@ export class Instance {
       const { situation } = self.failed(
         launch,
         { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
-        yield* Clock.currentTimeMillis
+        self.around.nowMillis()
       )
       self.learn(launch, { situation, failure: armed.failure })
       return false
@@ -251,7 +250,7 @@ export class Instance {
     return Effect.uninterruptible(Effect.gen(function*() {
       self.waiters.resume()
       while (true) {
-        const now = yield* Clock.currentTimeMillis
+        const now = self.around.nowMillis()
         self.observe(now)
         if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
         const waiter = self.waiters.next()

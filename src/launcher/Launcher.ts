@@ -158,8 +158,10 @@ export const make = Effect.fn("Launcher.make")(function*(
     })
   )
 
+  const clock = yield* Clock.Clock
   const around: Surroundings = {
     config,
+    nowMillis: () => clock.currentTimeMillisUnsafe(),
     store,
     volumes: yield* VolumeResolver,
     probes: Semaphore.makeUnsafe(config.probesAtOnce),
@@ -191,7 +193,7 @@ export const make = Effect.fn("Launcher.make")(function*(
         Scope.provide(own),
         Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
       )
-    const instance = enter(recovered(record, yield* Clock.currentTimeMillis), record, guest, virtualizer)
+    const instance = enter(recovered(record, around.nowMillis()), record, guest, virtualizer)
     run(instance.loop(own))
     return instance
   })
