@@ -115,7 +115,7 @@ const row = (name: string, text: string): ReadonlyArray<string> =>
   wrapped(text, width - 14).map((line, index) => `${(index === 0 ? name : "").padEnd(13)} ${line}`)
 
 /** Broken between words. A word that is longer stays whole. */
-const wrapped = (text: string, columns: number): ReadonlyArray<string> => {
+export const wrapped = (text: string, columns: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
   for (const word of text.split(/\s+/)) {

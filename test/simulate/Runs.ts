@@ -1,5 +1,5 @@
 /**
- * Runs simulations, several seeds over several threads: the result is the same as one after the other.
+ * Runs simulations, in threads of their own, several seeds over several of them: the result is the same as one after the other.
  */
 import { Effect } from "effect"
 import { availableParallelism } from "node:os"
@@ -34,35 +34,57 @@ export const runSeed = (
   }
 }
 
-/** A thread of its own for one share of the seeds, as {@link share} has them. */
-const inThread = (choices: Outcome.Choices, thread: number, threads: number) =>
-  Effect.callback<ReadonlyArray<Outcome.Outcome>>((resume) => {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: { choices, thread, threads } })
-    worker.once("message", (outcomes: ReadonlyArray<Outcome.Outcome>) => resume(Effect.succeed(outcomes)))
+/** What one thread does. */
+export interface Work {
+  readonly choices: Outcome.Choices
+  readonly seeds: ReadonlyArray<number>
+  readonly isTraced: boolean
+}
+
+/** What came of it. */
+interface Done {
+  readonly outcomes: ReadonlyArray<Outcome.Outcome>
+  /** All that happened, in lines; none where it was not traced. */
+  readonly trace: ReadonlyArray<string>
+}
+
+/** A run lets nothing else happen in its thread. In one of its own it can be interrupted, and so ends with a Ctrl-C. */
+const inThread = (workerData: Work) =>
+  Effect.callback<Done>((resume) => {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData })
+    worker.once("message", (done: Done) => resume(Effect.succeed(done)))
     worker.once("error", (error) => resume(Effect.die(error)))
     return Effect.promise(() => worker.terminate())
   })
 
 /** The seeds of one thread: every so many. */
-export const share = ({ seed, seeds }: Outcome.Choices, thread: number, threads: number): ReadonlyArray<number> =>
+const share = ({ seed, seeds }: Outcome.Choices, thread: number, threads: number): ReadonlyArray<number> =>
   Array.from({ length: seeds }, (_, index) => seed + index).filter((_, index) => index % threads === thread)
 
 /** All runs that are asked for. */
 export const run = (choices: Outcome.Choices): Effect.Effect<Outcome.Outcome> => {
   const threads = Math.min(threadsMax, availableParallelism(), choices.seeds)
-  if (threads <= 1) {
-    return Effect.sync(() => Outcome.sum(share(choices, 0, 1).map((seed) => runSeed(choices, seed))))
-  }
   return Effect.forEach(
     Array.from({ length: threads }, (_, thread) => thread),
-    (thread) => inThread(choices, thread, threads),
+    (thread) => inThread({ choices, seeds: share(choices, thread, threads), isTraced: false }),
     { concurrency: "unbounded" }
   ).pipe(
     Effect.map((shares) =>
       Outcome.sum(
-        Array.from({ length: choices.seeds }, (_, index) => shares[index % threads]?.[Math.floor(index / threads)])
-          .filter((outcome) => outcome !== undefined)
+        Array.from(
+          { length: choices.seeds },
+          (_, index) => shares[index % threads]?.outcomes[Math.floor(index / threads)]
+        ).filter((outcome) => outcome !== undefined)
       )
     )
   )
 }
+
+/** The run of the first seed, with all that happened in it. */
+export const runTraced = (
+  choices: Outcome.Choices
+): Effect.Effect<{ readonly outcome: Outcome.Outcome; readonly trace: ReadonlyArray<string> }> =>
+  Effect.map(
+    inThread({ choices, seeds: [choices.seed], isTraced: true }),
+    ({ outcomes, trace }) => ({ outcome: Outcome.sum(outcomes), trace })
+  )

@@ -1,8 +1,10 @@
 /** The simulation in CI: many seeds, and the program as its users run it. */
 import { assert, describe, it } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import { Effect } from "effect"
+import { Effect, FileSystem, Option } from "effect"
+import * as Fault from "../../src/backend/simulation/Fault.ts"
 import type { Choices } from "./Outcome.ts"
 import * as Runs from "./Runs.ts"
 
@@ -88,4 +90,41 @@ describe("simulate", () => {
         assert.include(stderr, args[0])
       }
     }), 60_000)
+
+  it.live("writes a trace, and says in words where it can not", () =>
+    Effect.gen(function*() {
+      const run = ["--commands", "20", "--trace"]
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/trace`
+      const { code, stdout } = yield* simulate(...run, path)
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /^commands +20 /m)
+      assert.match(yield* fs.readFileString(path), /^0 launcher 1 begins\n/)
+      const directory = yield* simulate(...run, "/")
+      assert.strictEqual(directory.code, 2)
+      assert.match(directory.stderr, /^--trace can not write into \/: EISDIR/)
+      const full = yield* simulate(...run, "/dev/full")
+      assert.strictEqual(full.code, 2)
+      assert.match(full.stderr, /^--trace can not write into \/dev\/full: ENOSPC/)
+      assert.match(full.stdout, /^commands +20 /m)
+      const several = yield* simulate(...run, "/dev/null", "--seeds", "2")
+      assert.strictEqual(several.code, 2)
+      assert.include(several.stderr, "--trace is for one seed")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.live("ends in the middle of a run when it is interrupted", () =>
+    Effect.gen(function*() {
+      const run = Runs.run({ ...standard, commands: 1_000_000 })
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(run, "500 millis")))
+    }), 20_000)
+
+  it.live("tells what each fault does", () =>
+    Effect.gen(function*() {
+      const { stdout } = yield* simulate("--help")
+      const words = stdout.replaceAll(/\s+/g, " ")
+      for (const [name, what] of Object.entries(Fault.faults)) {
+        assert.include(words, ` ${name} (`)
+        assert.include(words, what)
+      }
+    }))
 })

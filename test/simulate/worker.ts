@@ -1,10 +1,11 @@
 /** One thread's share of the runs. */
 import { parentPort, workerData } from "node:worker_threads"
-import { runSeed, share } from "./Runs.ts"
-import type { Choices } from "./Outcome.ts"
+import { runSeed, type Work } from "./Runs.ts"
 
-const { choices, thread, threads }: { choices: Choices; thread: number; threads: number } = workerData
+const { choices, isTraced, seeds }: Work = workerData
 
-const outcomes = share(choices, thread, threads).map((seed) => runSeed(choices, seed))
+const trace: Array<string> = []
+const onLine = isTraced ? (line: string) => trace.push(line) : undefined
+const outcomes = seeds.map((seed) => runSeed(choices, seed, onLine))
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.postMessage(outcomes)
+parentPort?.postMessage({ outcomes, trace })
