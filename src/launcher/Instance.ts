@@ -115,9 +115,8 @@ export class Instance {
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.situation.observed._tag !== "Running") yield* self.watching.release
         self.situation = self.volumes.settle(self.situation)
-        const now = self.around.nowMillis()
-        const step = decide(self.situation, now)
-        self.publish(step, now)
+        const step = decide(self.situation, self.around.nowMillis())
+        self.publish(step)
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
@@ -270,7 +269,9 @@ export class Instance {
       const { command } = waiter
       if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
       const wanted = wish(command, self.situation, self.abilities)
-      if (wanted._tag === "Later" || (self.keeper.saved === undefined && command._tag !== "Start")) return "later"
+      // Of an instance whose start was refused nothing is wanted but another, and not before what was asked for earlier.
+      const isRefused = self.keeper.saved === undefined && (command._tag !== "Start" || self.waiters.hasPostponed)
+      if (wanted._tag === "Later" || isRefused) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       if (command._tag === "Attach") {
         const holder = self.volumes.take(command.volume.id)
@@ -327,11 +328,11 @@ export class Instance {
     })
   }
 
-  private publish(step: Step, now: number): void {
+  private publish(step: Step): void {
     const state = project(this.situation, step, this.published)
     if (this.published !== undefined && isEqualState(state, this.published)) return
     this.published = state
-    this.around.publish(this, { _tag: "StateChanged", state }, now)
+    this.around.publish(this, { _tag: "StateChanged", state }, this.around.nowMillis())
   }
 
   /** Leaves the launcher first, then answers everybody. */

@@ -62,6 +62,11 @@ export class Waiters {
     this.postponed.push(waiter)
   }
 
+  /** Whether a command waits that was asked for before the next. */
+  get hasPostponed(): boolean {
+    return this.postponed.length > 0
+  }
+
   /** Takes up again what was postponed. */
   resume(): void {
     if (this.postponed.length === 0) return

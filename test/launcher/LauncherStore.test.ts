@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { StoreError } from "../../src/launcher/InstanceStore.ts"
 import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
@@ -155,6 +155,26 @@ describe("a launcher whose store fails", () => {
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* Fiber.join(stop), "NoInstance")
       assert.strictEqual(node.disk.records.size, 0)
+    }))
+
+  it.effect("starts what is asked for again after a delete that came while the start before was refused", () =>
+    Effect.gen(function*() {
+      const node = lyingFrom(1, 1)
+      const { wrapStore } = node
+      const slow = Deferred.makeUnsafe<void>()
+      node.wrapStore = (store) => {
+        const lying = wrapStore(store)
+        return { ...lying, put: (record) => Effect.andThen(Deferred.await(slow), lying.put(record)) }
+      }
+      const launcher = yield* node.launcher()
+      const refused = yield* beside(reasonOf(launcher.start(spec("a1"))))
+      const removed = yield* beside(launcher.delete(a))
+      const again = yield* beside(launcher.start(spec("a1")))
+      yield* Deferred.succeed(slow, undefined)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(refused), "StateFailure")
+      yield* Fiber.join(removed)
+      assert.strictEqual((yield* Fiber.join(again)).state._tag, "Running")
     }))
 
   it.effect("takes it back at once, also in the middle of a step", () =>
