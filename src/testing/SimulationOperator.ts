@@ -33,6 +33,9 @@ interface Corpse {
 /** How long the rest of a dead launcher may take to go, in milliseconds: it has nothing to wait for. */
 const burialMillisMax = 10_000
 
+/** How long a slow follower may still read what a launcher told before it was closed. */
+const readingSecondsMax = 120
+
 /** How long a launcher is left alone before it is closed in good order, in milliseconds, at most. */
 const tenureMillisMax = 240_000
 
@@ -100,6 +103,7 @@ export class SimulationOperator {
         yield* self.turn
         yield* Effect.sleep(self.dice.below(1_000))
       }
+      for (let second = 0; self.followers > 0 && second < readingSecondsMax; second++) yield* Effect.sleep("1 second")
       if (self.followers > 0) self.recorder.complain(`${self.followers} followers of closed launchers go on`)
       if (self.dead.length > 0) self.recorder.complain(`${self.dead.length} dead launchers go on`)
     })
