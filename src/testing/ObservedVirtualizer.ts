@@ -62,11 +62,13 @@ interface Observer {
   readonly end: (act: number, exit: Exit.Exit<unknown, unknown>) => void
 }
 
+/** What has been begun is over some time, also when it is interrupted in its first moment. */
 const told = <A, E, R>(observer: Observer, operation: Operation, effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const act = observer.begin(observer.id, operation)
-    return Effect.onExit(effect, (exit) => Effect.sync(() => observer.end(act, exit)))
-  })
+  Effect.acquireUseRelease(
+    Effect.sync(() => observer.begin(observer.id, operation)),
+    () => effect,
+    (act, exit) => Effect.sync(() => observer.end(act, exit))
+  )
 
 class ObservedGuest implements Guest {
   private readonly guest: Guest
@@ -87,10 +89,11 @@ class ObservedGuest implements Guest {
 
   get ensureBackingImage(): Stream.Stream<ImageProgress, VirtualizerError> {
     const { guest, observer } = this
-    return Stream.suspend(() => {
-      const act = observer.begin(observer.id, "image")
-      return Stream.onExit(guest.ensureBackingImage, (exit) => Effect.sync(() => observer.end(act, exit)))
-    })
+    const begun = Effect.acquireRelease(
+      Effect.sync(() => observer.begin(observer.id, "image")),
+      (act, exit) => Effect.sync(() => observer.end(act, exit))
+    )
+    return Stream.unwrap(Effect.as(begun, guest.ensureBackingImage))
   }
 
   createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
