@@ -37,7 +37,8 @@
  *
  * Conformance.suite("my virtualizer", MyVirtualizer.layer({ stateDirectory: "/tmp/tests" }), {
  *   host,
- *   clock: real({ patience: "30 seconds" })
+ *   clock: real({ patience: "30 seconds" }),
+ *   timeout: "2 minutes"
  * })
  * ```
  *
@@ -52,7 +53,11 @@ import type { ConformanceHost } from "./conformance/ConformanceHost.ts"
 import * as ConformanceRun from "./conformance/ConformanceRun.ts"
 
 export interface SuiteOptions<E, R> extends Omit<ConformanceRun.Setup<E, R>, "virtualizer"> {
-  /** How long one test may take. Default: the test runner's. */
+  /**
+   * How long one test may take; then it is interrupted, and its host ends what is left. To be more than the patience of a real
+   * clock, or what never comes is told as a test that takes too long, and not in the words of the contract. Default: the test
+   * runner's.
+   */
   readonly timeout?: Duration.Input
   /** Whether tests run beside each other, as many as the test runner allows. Each has a host of its own. Default false. */
   readonly concurrent?: boolean
@@ -68,7 +73,10 @@ export const suite = <E, R>(
   describe(name, () => {
     for (const test of ConformanceRun.tests) {
       it(test.name, settings, async (context) => {
-        const outcome = await Effect.runPromise(ConformanceRun.run(test, { virtualizer: layer, ...options }))
+        // A test that takes too long, and a Ctrl-C, interrupt it, so that its host ends what is left.
+        const outcome = await Effect.runPromise(ConformanceRun.run(test, { virtualizer: layer, ...options }), {
+          signal: context.signal
+        })
         if (outcome._tag === "Failed") throw outcome.failure
         if (outcome._tag === "Skipped") context.skip(outcome.why)
       })
