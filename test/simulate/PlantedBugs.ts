@@ -207,13 +207,13 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
 
   bug("an event is told twice", "legal moves only", [
     "launcher/Instance.ts",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)\n" +
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)"
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())",
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())\n" +
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())"
   ]),
   bug("nobody is told that a guest runs", "events without gaps", [
     "launcher/Instance.ts",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, now)",
-    "    if (state._tag !== \"Running\") this.around.publish(this, { _tag: \"StateChanged\", state }, now)"
+    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())",
+    "    if (state._tag !== \"Running\") this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())"
   ])
 ]
