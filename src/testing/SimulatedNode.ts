@@ -13,6 +13,16 @@
  *
  * The same seed gives the same faults, in the same places, as long as the program runs the same way. Specs name the
  * virtualizer `simulation`.
+ *
+ * What a launcher does takes time on that clock: its opening, its commands, and its close or crash too. On a clock that is moved
+ * by hand, whoever waits for one of them before moving the clock waits for ever: fork it, move the clock, then join it. So does
+ * a test that ends with a start in the air, which the end of the test takes back.
+ *
+ * ```ts
+ * const start = yield* Effect.forkChild(launcher.start(spec), { startImmediately: true })
+ * yield* VirtualClock.adjust("1 minute")
+ * yield* Fiber.join(start)
+ * ```
  */
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import type { Faults } from "../backend/simulation/Fault.ts"

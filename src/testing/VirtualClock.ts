@@ -50,6 +50,12 @@ const realClock = Clock.clockWith((clock) =>
   isControlled(clock) ? clock.withLive(Clock.clockWith(Effect.succeed)) : Effect.succeed(clock)
 )
 
+/** The console at hand, or the real one where that is one for tests, which nobody sees what is written to. */
+const seenConsole = Effect.map(
+  Console.Console,
+  (console) => "logLines" in console ? Console.Console.defaultValue() : console
+)
+
 const idleWarning = "A program sleeps on a virtual clock that nobody moves, and may wait for ever. Move it with " +
   "VirtualClock.adjust or VirtualClock.setTime."
 
@@ -240,7 +246,7 @@ const makeWithScheduler = Effect.fnUntraced(function*({ warningDelay = "1 second
   const clock: VirtualClock = new Virtual({
     settling,
     live: yield* realClock,
-    console: yield* Console.Console,
+    console: yield* seenConsole,
     scope: yield* Effect.scope,
     warningDelay
   })

@@ -1,6 +1,6 @@
 /** The clock on a heap: what `TestClock` does, it does. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Duration, Effect, Exit, Fiber, type Layer, Logger } from "effect"
+import { Cause, Clock, Console, Duration, Effect, Exit, Fiber, type Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as VirtualClock from "../../src/testing/VirtualClock.ts"
@@ -178,6 +178,22 @@ describe("the virtual clock's warnings", () => {
       yield* TestClock.adjust("1 hour")
       assert.lengthOf(logged, 1)
       assert.match(logged[0], /clock that nobody moves.*VirtualClock\.adjust/)
+    }))
+
+  it.effect("are not written where a test console hides them", () =>
+    Effect.gen(function*() {
+      const isHidden: Array<boolean> = []
+      const logger = Logger.make(({ fiber }) => {
+        isHidden.push("logLines" in fiber.getRef(Console.Console))
+      })
+      const real = yield* Clock.clockWith((clock) => Effect.succeed(inDisguise(clock)))
+      yield* on(VirtualClock.layer({ warningDelay: "10 seconds" }), Effect.sleep(1)).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(Clock.Clock, real),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(isHidden, [false])
     }))
 
   it.effect("do not tell of a sleeper that is there no more", () =>
