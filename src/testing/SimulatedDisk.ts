@@ -1,5 +1,5 @@
 /**
- * The disk that the launchers of a simulated node keep their records on. It survives them.
+ * The disk that the launchers of a simulated node keep their records on, and the instances' directories. It survives them.
  */
 import { Result, Schema } from "effect"
 import type { SimulatedHost } from "../backend/simulation/SimulatedHost.ts"
@@ -35,6 +35,8 @@ export class SimulatedDisk {
   /** The records that could not be read, and which launcher found out. */
   readonly setAside: Array<{ readonly id: InstanceId; readonly incarnation: number }> = []
   readonly dice: Dice
+  /** The instances that have a directory: since their own disk was made. */
+  readonly directories = new Set<InstanceId>()
   private readonly host: SimulatedHost
   private readonly files = new Map<InstanceId, Content>()
   private readonly parsed = new WeakMap<InstanceRecord, ReturnType<typeof decode>>()
@@ -44,6 +46,9 @@ export class SimulatedDisk {
   constructor(options: { readonly seed: string | number; readonly host: SimulatedHost }) {
     this.dice = new Dice(options.seed).for("disk")
     this.host = options.host
+    this.host.observe((occurrence) => {
+      if (occurrence._tag === "DiskCreated") this.directories.add(occurrence.id)
+    })
   }
 
   /** Calls the listener in the very act. There is one listener, and it takes the place of the last. */

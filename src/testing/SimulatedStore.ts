@@ -72,7 +72,7 @@ export const make = ({ disk, fence, host }: SimulatedStoreOptions): InstanceStor
       }),
     remove: (id) => fence.actEffect(() => perform({ id, record: undefined }, 0)),
     directory: (id) => `/simulated/instances/${id}`,
-    removeDirectory: () => fence.act(() => {})
+    removeDirectory: (id) => fence.act(() => void disk.directories.delete(id))
   }
 }
 

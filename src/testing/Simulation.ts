@@ -220,6 +220,7 @@ class Life {
         const guest = yield* virtualizer.make(spec, `/simulated/instances/${spec.id}`)
         yield* guest.kill
         yield* guest.deleteImage
+        disk.directories.delete(spec.id)
       })), { discard: true })
   }
 

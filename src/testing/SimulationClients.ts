@@ -122,7 +122,12 @@ export class SimulationClients {
     recorder.note({ _tag: "Answered", call, answer })
     if (!answer.ok || command._tag !== "Delete") return
     const { id } = command
-    const what = [...this.host.remains(id), ...this.disk.ids.includes(id) ? ["record"] : []]
+    const { disk, host } = this
+    const what = [
+      ...host.remains(id),
+      ...disk.directories.has(id) ? ["directory"] : [],
+      ...disk.ids.includes(id) ? ["record"] : []
+    ]
     recorder.note({ _tag: "Remains", id, what })
   }
 }

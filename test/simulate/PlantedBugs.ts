@@ -179,6 +179,11 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "      return { _tag: \"DeleteImage\" }",
     "      return { _tag: \"Forget\" }"
   ]),
+  bug("an instance's directory is left", "nothing left after an acknowledged delete", [
+    "launcher/Step.ts",
+    "Effect.andThen(guest.deleteImage, tools.store.removeDirectory(record.id))",
+    "guest.deleteImage"
+  ]),
   bug("a disk is deleted under its guest", "the host's rules", [
     "launcher/Decision.ts",
     "    case \"Launched\":\n    case \"Running\":\n      return stopNow",
