@@ -30,6 +30,6 @@ describe("the soak", () => {
       assert.match(time.stderr, /--for takes a number and a unit, such as 90s, 30m, 8h or 2d, not soon/)
       assert.match(count.stderr, /--rounds must be 1 or more, not 0/)
       assert.match(both.stderr, /--for and --rounds can not both be given: choose one/)
-      assert.deepStrictEqual([time.code, count.code, both.code], [1, 1, 1])
+      assert.deepStrictEqual([time.code, count.code, both.code], [2, 2, 2])
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 })

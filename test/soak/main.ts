@@ -3,8 +3,9 @@
  * simulations, launchers that are killed at every act, writes that fail at every act, and random commands on QEMU and on
  * the simulation. `--help` tells the rest. Without a time or a number, one round.
  *
- * Tells of every violation, with the command that shows it again, and ends with status 1 if there was one. A Ctrl-C ends it
- * with what it has found so far, and leaves nothing.
+ * Tells of every violation, with the command that shows it again, and ends with status 1 if there was one, and with status 2
+ * if it was asked for what makes no sense. A Ctrl-C ends it with what it has found so far, and leaves nothing; a SIGKILL leaves
+ * guests and their directories, as the help says.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -16,6 +17,12 @@ import * as Rounds from "./Rounds.ts"
 /** A promise was not kept, which has been told. */
 class Violated extends Data.TaggedError("Violated") {
   override readonly [Runtime.errorReported] = false
+}
+
+/** The command line was wrong, which has been told. */
+class Misused extends Data.TaggedError("Misused") {
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode] = 2
 }
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
@@ -86,7 +93,15 @@ const soak = Command.make(
     if (progress.violations > 0) return yield* new Violated()
     return yield* exit
   }, Effect.uninterruptible)
-)
+).pipe(Command.withDescription([
+  "Rounds of everything that shows whether a launcher keeps its promises:",
+  "simulations, launchers killed at every act, writes that fail, and random",
+  "commands on QEMU and on the simulation. Ends with status 1 after a violation.",
+  "",
+  "A Ctrl-C ends it and leaves nothing. Killed with SIGKILL it leaves guests, and",
+  "their directories ground-*, same-* and strace-* in TMPDIR, or else in /tmp: end",
+  "each qemu-system-x86_64 whose command line names one of them, and remove them."
+].join("\n  ")))
 
 // A terminal that closes, or a reader that has seen enough, ends it like a Ctrl-C.
 const interrupt = () => process.kill(process.pid, "SIGTERM")
@@ -94,6 +109,7 @@ process.on("SIGHUP", interrupt)
 process.stdout.on("error", interrupt)
 
 Command.run(soak, { version: "0.1.0" }).pipe(
+  Effect.mapError((error) => CliError.isCliError(error) ? new Misused() : error),
   Effect.provide([NodeServices.layer, Layer.succeed(Logger.LogToStderr, true)]),
   NodeRuntime.runMain
 )
