@@ -42,7 +42,7 @@ export interface Work {
 }
 
 /** What came of it. */
-interface Done {
+export interface Done {
   readonly outcomes: ReadonlyArray<Outcome.Outcome>
   /** All that happened, in lines; none where it was not traced. */
   readonly trace: ReadonlyArray<string>
