@@ -1,6 +1,7 @@
 /**
  * The rounds of a soak: everything that shows whether a launcher keeps its promises, each time with other chances.
  */
+import { CliError } from "effect/cli"
 import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
@@ -52,7 +53,7 @@ const simulate = Effect.fnUntraced(function*(progress: Progress, { commands }: O
   }
 })
 
-/** Goes through a series, counting. */
+/** Goes through a series, counting. Answers how many of its cases matched. */
 const series = (
   progress: Progress,
   part: "crashes" | "faults",
@@ -69,7 +70,10 @@ const series = (
         ),
         progress.count(part, 1)
       )
-  })
+  }).pipe(
+    // The last two are what is looked at in the end.
+    Effect.map((outcomes) => outcomes.length - 2)
+  )
 
 /** Two at a time, as their guests are idle much of it. */
 const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
@@ -92,11 +96,18 @@ const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
 /** One round. */
 export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {
   yield* progress.begin(seed)
+  let matched = 0
   for (const part of options.parts) {
     if (part === "simulate") yield* simulate(progress, options, seed)
-    else if (part === "crashes") yield* series(progress, part, Series.crashes, options)
-    else if (part === "faults") yield* series(progress, part, Series.writeFaults, options)
+    else if (part === "crashes") matched += yield* series(progress, part, Series.crashes, options)
+    else if (part === "faults") matched += yield* series(progress, part, Series.writeFaults, options)
     else yield* outcomes(progress, options, seed)
+  }
+  if (options.match !== undefined && matched === 0) {
+    return yield* new CliError.UserError({
+      cause:
+        `--match: no crash point or write fault has ${options.match} in its name: they begin with a command, as stop:`
+    })
   }
   progress.end()
 })

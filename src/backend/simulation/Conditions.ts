@@ -4,7 +4,7 @@
 import { type Clock, Effect, Queue, type Scope } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { Dice } from "../../internal/Dice.ts"
-import type { Fault, Faults } from "./Fault.ts"
+import * as Fault from "./Fault.ts"
 import type { HostOccurrence } from "./HostOccurrence.ts"
 import type { Latencies, Latency } from "./Latency.ts"
 
@@ -16,14 +16,14 @@ interface Timer {
 
 export interface ConditionsOptions {
   readonly seed: string | number
-  readonly faults: Faults
+  readonly faults: Fault.Faults
   readonly latencies: Latencies
 }
 
 export class Conditions {
-  faults: Faults
+  faults: Fault.Faults
   /** How often each fault struck. */
-  readonly struck = new Map<Fault, number>()
+  readonly struck = new Map<Fault.Fault, number>()
   /** What no virtualizer may ever be asked, and was. */
   readonly violations: Array<string> = []
   readonly #clock: Clock.Clock
@@ -34,7 +34,7 @@ export class Conditions {
   readonly #timers: Queue.Enqueue<Timer>
 
   constructor(options: ConditionsOptions, clock: Clock.Clock, timers: Queue.Enqueue<Timer>) {
-    this.faults = options.faults
+    this.faults = Fault.check(options.faults)
     this.#latencies = options.latencies
     this.#clock = clock
     this.#dice = new Dice(options.seed)
@@ -72,19 +72,19 @@ export class Conditions {
   }
 
   /** Whether a fault is to strike, now or later. One that can not is not rolled. */
-  dooms(fault: Fault): boolean {
+  dooms(fault: Fault.Fault): boolean {
     const probability = this.faults[fault] ?? 0
     return probability > 0 && this.dice(`fault ${fault}`).chance(probability)
   }
 
   /** A fault strikes. */
-  strike(fault: Fault, id?: InstanceId): void {
+  strike(fault: Fault.Fault, id?: InstanceId): void {
     this.struck.set(fault, (this.struck.get(fault) ?? 0) + 1)
     this.tell({ _tag: "Struck", fault, id })
   }
 
   /** Whether a fault strikes now. */
-  strikes(fault: Fault, id?: InstanceId): boolean {
+  strikes(fault: Fault.Fault, id?: InstanceId): boolean {
     const strikes = this.dooms(fault)
     if (strikes) this.strike(fault, id)
     return strikes
@@ -93,7 +93,7 @@ export class Conditions {
   /** Has a fault strike later, if it still can and there is something to strike. */
   strikeAfter(
     millis: number,
-    fault: Fault,
+    fault: Fault.Fault,
     machine: { readonly id: InstanceId; readonly isAlive: boolean },
     act: () => void
   ): void {

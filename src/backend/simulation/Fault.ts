@@ -67,6 +67,19 @@ export type Fault = keyof typeof faults
 /** How likely each fault is, from 0 to 1. One that is left out never strikes. */
 export type Faults = Readonly<Partial<Record<Fault, number>>>
 
+/** These faults, if there are such, each with a probability from 0 to 1; else it throws a `RangeError` that says what is wrong. */
+export const check = (some: Faults): Faults => {
+  for (const [name, probability] of Object.entries(some)) {
+    if (!Object.hasOwn(faults, name)) {
+      throw new RangeError(`there is no fault ${name}: there are ${Object.keys(faults).join(", ")}`)
+    }
+    if (!(probability >= 0 && probability <= 1)) {
+      throw new RangeError(`the probability of ${name} is ${probability}: give one from 0 to 1`)
+    }
+  }
+  return some
+}
+
 /** Nothing goes wrong. */
 export const none: Faults = {}
 

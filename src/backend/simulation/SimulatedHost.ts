@@ -10,7 +10,7 @@ import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Conditions from "./Conditions.ts"
-import type { Fault, Faults } from "./Fault.ts"
+import { check, type Fault, type Faults } from "./Fault.ts"
 import type { HostOccurrence } from "./HostOccurrence.ts"
 import * as Latency from "./Latency.ts"
 import { Machine } from "./Machine.ts"
@@ -63,10 +63,10 @@ export class SimulatedHost {
 
   /**
    * Makes faults more or less likely from now on. What can not strike any more does not, also where it was about to; what has struck
-   * lasts as its description says.
+   * lasts as its description says. Throws a `RangeError` where there is no such fault, or no such probability.
    */
   setFaults(faults: Faults): void {
-    this.conditions.faults = faults
+    this.conditions.faults = check(faults)
   }
 
   /** Rolls the dice for a fault of the caller's own, such as those of a store: whether it strikes, which is counted and told. */

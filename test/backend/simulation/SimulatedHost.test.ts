@@ -38,6 +38,17 @@ describe("SimulatedHost", () => {
       assert.strictEqual(new Set(runs).size, 3)
     }))
 
+  it.effect("faults that do not exist, and probabilities that are none, are refused", () =>
+    Effect.gen(function*() {
+      const { host } = yield* make({ faults: { slowImage: 0.5 } })
+      const misspelt = { freezes: 0.1, slowImages: 0.5 }
+      assert.throws(() => host.setFaults(misspelt), /there is no fault slowImages: there are slowImage, /)
+      for (const probability of [-0.1, 7, Number.NaN]) {
+        assert.throws(() => host.setFaults({ freezes: probability }), `the probability of freezes is ${probability}`)
+      }
+      assert.deepStrictEqual(host.faults, { slowImage: 0.5 })
+    }))
+
   it.effect("an end that nobody watched is told by the probe", () =>
     Effect.gen(function*() {
       const { guest, host } = yield* make()
