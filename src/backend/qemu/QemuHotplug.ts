@@ -101,30 +101,33 @@ export const detach = Effect.fn("QemuHotplug.detach")(function*(
   )
 })
 
+/** The block nodes of all volumes that QEMU has open, whether a device has them or not. */
+export const openNodes = (client: QmpClient): Effect.Effect<ReadonlyArray<string>, QmpError> =>
+  Effect.map(
+    client.execute(QmpCommands.queryNamedBlockNodes, { flat: true }),
+    (nodes) => nodes.map((node) => node["node-name"] ?? "").filter(QemuDevices.isVolumeNode)
+  )
+
 /**
  * Closes every volume that no device has: what a launcher left open that was killed between the two steps of an attachment,
- * or of a detachment. Nothing may be plugged meanwhile. What QEMU refuses stays as it is.
+ * or of a detachment. `open` are the {@link openNodes}, and `plugged` the {@link volumes}, of the same moment; nothing may be
+ * plugged meanwhile. What QEMU refuses stays as it is.
  */
-export const closeStray = Effect.fn("QemuHotplug.closeStray")(function*(
-  client: QmpClient
-): Effect.fn.Return<void, QmpError> {
-  const [devices, nodes] = yield* Effect.all([
-    peripherals(client),
-    client.execute(QmpCommands.queryNamedBlockNodes, { flat: true })
-  ], { concurrency: "unbounded" })
-  const used = devices.map((device) => QemuDevices.volumeOfPath(`/machine/peripheral/${device}`))
-    .flatMap((id) => id !== undefined && isVolumeId(id) ? [QemuDevices.volumeNode(id)] : [])
-  const stray = nodes.map((node) => node["node-name"] ?? "")
-    .filter((name) => QemuDevices.isVolumeNode(name) && !used.includes(name))
-  yield* Effect.forEach(
-    stray,
+export const closeStray = (
+  client: QmpClient,
+  open: ReadonlyArray<string>,
+  plugged: ReadonlyArray<VolumeId>
+): Effect.Effect<void, QmpError> => {
+  const used = plugged.map(QemuDevices.volumeNode)
+  return Effect.forEach(
+    open.filter((name) => !used.includes(name)),
     (name) =>
       client.execute(QmpCommands.blockdevDel, { "node-name": name }).pipe(
         Effect.catchIf((error) => error.reason._tag === "CommandFailed", () => Effect.void)
       ),
     { discard: true }
   )
-})
+}
 
 /** What QEMU refused is `refused`; any other failure says nothing about the volume. */
 const failure = (refused: (detail: string) => VirtualizerError) => (error: QmpError): VirtualizerError =>

@@ -138,9 +138,10 @@ class QemuMonitor implements Monitor {
 
   /** The same of a guest that somebody else may have left in the middle of something. */
   get #found() {
-    return Effect.map(
-      Effect.all([this.#seen, QemuHotplug.closeStray(this.#options.client)], { concurrency: "unbounded" }),
-      ([seen]) => seen
+    const { client } = this.#options
+    return Effect.all([this.#seen, QemuHotplug.openNodes(client)], { concurrency: "unbounded" }).pipe(
+      Effect.tap(([{ status }, open]) => QemuHotplug.closeStray(client, open, status.volumes)),
+      Effect.map(([seen]) => seen)
     )
   }
 
