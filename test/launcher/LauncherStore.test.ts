@@ -51,6 +51,16 @@ const failingFrom = (first: number, last: number, how: Effect.Effect<void, Store
   return node
 }
 
+/** So many removals of records fail, on top of what the node's store does already. */
+const refuseRemovals = (node: TestNode, count: number): void => {
+  const { wrapStore } = node
+  let left = count
+  node.wrapStore = (store) => {
+    const wrapped = wrapStore(store)
+    return { ...wrapped, remove: (id) => Effect.suspend(() => left-- > 0 ? broken : wrapped.remove(id)) }
+  }
+}
+
 describe("a launcher whose store fails", () => {
   it.effect("refuses a start that can not be recorded, and does nothing about it", () =>
     Effect.gen(function*() {
@@ -143,12 +153,7 @@ describe("a launcher whose store fails", () => {
   it.effect("knows no instance whose start it refused, even while that may be on record", () =>
     Effect.gen(function*() {
       const node = lyingFrom(1, 1)
-      const { wrapStore } = node
-      let failures = 2
-      node.wrapStore = (store) => ({
-        ...wrapStore(store),
-        remove: (id) => Effect.suspend(() => failures-- > 0 ? broken : store.remove(id))
-      })
+      refuseRemovals(node, 2)
       const launcher = yield* node.launcher()
       assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "StateFailure")
       const stop = yield* beside(reasonOf(launcher.stop(a)))
@@ -192,12 +197,7 @@ describe("a launcher whose store fails", () => {
   it.effect("leaves no record of a start that it refused, even where that can not be removed at first", () =>
     Effect.gen(function*() {
       const node = lyingFrom(1, 1)
-      const { wrapStore } = node
-      let failures = 2
-      node.wrapStore = (store) => ({
-        ...wrapStore(store),
-        remove: (id) => Effect.suspend(() => failures-- > 0 ? broken : store.remove(id))
-      })
+      refuseRemovals(node, 2)
       const launcher = yield* node.launcher()
       assert.strictEqual(yield* reasonOf(launcher.start(spec("a1", { volumes: [disk] }))), "StateFailure")
       assert.deepStrictEqual(yield* launcher.list, [])
@@ -211,8 +211,7 @@ describe("a launcher whose store fails", () => {
   it.effect("starts what it refused a moment ago, when it is asked again before all is taken back", () =>
     Effect.gen(function*() {
       const node = lyingFrom(1, 1)
-      const { wrapStore } = node
-      node.wrapStore = (store) => ({ ...wrapStore(store), remove: () => broken })
+      refuseRemovals(node, Infinity)
       const launcher = yield* node.launcher()
       assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "StateFailure")
       assert.strictEqual((yield* launcher.start(spec("a1"))).state._tag, "Running")
@@ -249,11 +248,7 @@ describe("a launcher whose store fails", () => {
   it.effect("deletes an instance whose record can not be removed at first", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      let failures = 3
-      node.wrapStore = (store) => ({
-        ...store,
-        remove: (id) => Effect.suspend(() => failures-- > 0 ? broken : store.remove(id))
-      })
+      refuseRemovals(node, 3)
       const launcher = yield* node.launcher()
       yield* launcher.start(spec("a1"))
       const remove = yield* beside(launcher.delete(a))

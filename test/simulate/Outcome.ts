@@ -29,15 +29,8 @@ export interface SeededViolation {
 }
 
 /** What came of them. */
-export interface Outcome {
-  readonly commands: number
-  readonly faults: Readonly<Record<string, number>>
-  readonly crashes: number
-  readonly closes: number
-  readonly virtualMillis: number
-  readonly steps: number
+export interface Outcome extends Omit<SimulationReport, "seed" | "violations" | "history"> {
   readonly violations: ReadonlyArray<SeededViolation>
-  readonly hash: string
 }
 
 /** What came of one run. */

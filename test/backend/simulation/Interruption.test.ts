@@ -238,9 +238,10 @@ describe("Interruption", () => {
   it.effect("closing the scope of a monitor leaves its guest as it is, to be watched again", () =>
     Effect.gen(function*() {
       const { guest, host } = yield* make()
+      const whole = yield* Effect.scope
       const events = yield* Effect.scoped(Effect.gen(function*() {
         const monitor = yield* passing(run(guest))
-        return yield* Effect.forkDetach(Stream.runCollect(monitor.events), { startImmediately: true })
+        return yield* Effect.forkIn(Stream.runCollect(monitor.events), whole, { startImmediately: true })
       }))
       // The stream has ended with the monitor.
       assert.deepStrictEqual(yield* Fiber.join(events), [])
