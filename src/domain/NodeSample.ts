@@ -10,7 +10,7 @@ export const Nic = Schema.Struct({
   name: Schema.String,
   /** Six bytes in hexadecimal with colons. */
   mac: Schema.String,
-  /** IPv4 and IPv6, without the length of the prefix. */
+  /** IPv4 and IPv6, without the length of the prefix and without those that lead no further than the link. */
   addresses: Schema.Array(Schema.String)
 })
 
@@ -33,7 +33,7 @@ export const NodeSample = Schema.Struct({
   cpusOnline: Schema.Int,
   /** How many descriptors the launcher may have open. */
   descriptorsMax: Schema.Int,
-  /** Interfaces that are up and can be reached from beyond their own link. */
+  /** The interfaces that are up and have such an address, but for loopback. */
   nics: Schema.Array(Nic)
 })
 

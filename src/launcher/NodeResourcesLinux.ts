@@ -21,16 +21,15 @@ const told = <A>(path: string, parse: (text: string) => A | undefined): A => {
   return value
 }
 
-/** Leads no further than its own link: every tap of a guest has one. */
-const isLinkLocal = ({ address, family }: Os.NetworkInterfaceInfo): boolean =>
-  family === "IPv6" && /^fe[89ab]/i.test(address)
+/** Whether it leads beyond its own link. Every tap of a guest has one that does not. */
+const isReachable = ({ address, family, internal }: Os.NetworkInterfaceInfo): boolean =>
+  !internal && !(family === "IPv6" && /^fe[89ab]/i.test(address))
 
 const nics = (): ReadonlyArray<Nic> =>
   Object.entries(Os.networkInterfaces()).flatMap(([name, infos = []]) => {
-    const [first] = infos
-    return first === undefined || first.internal || infos.every(isLinkLocal)
-      ? []
-      : [{ name, mac: first.mac, addresses: infos.map(({ address }) => address) }]
+    const reachable = infos.filter(isReachable)
+    const [first] = reachable
+    return first === undefined ? [] : [{ name, mac: first.mac, addresses: reachable.map(({ address }) => address) }]
   })
 
 const memory = (cgroups: ReadonlyArray<CgroupMemory.Cgroup>) => {

@@ -22,7 +22,7 @@ const Links = Schema.fromJsonString(Schema.Array(Schema.Struct({
   ifname: Schema.String,
   address: Schema.String,
   flags: Schema.Array(Schema.String),
-  addr_info: Schema.Array(Schema.Struct({ local: Schema.String, scope: Schema.String }))
+  addr_info: Schema.Array(Schema.Struct({ family: Schema.String, local: Schema.String, scope: Schema.String }))
 })))
 
 describe("NodeResourcesLinux", () => {
@@ -46,18 +46,21 @@ describe("NodeResourcesLinux", () => {
       Effect.gen(function*() {
         const { nics } = yield* sampleOf("/")
         const links = yield* Schema.decodeEffect(Links)(yield* said("ip", "-json", "addr"))
-        const wanted = links.filter(({ addr_info, flags }) =>
-          !flags.includes("LOOPBACK") && flags.includes("LOWER_UP") && addr_info.some(({ scope }) => scope !== "link")
-        )
+        const wanted = links.filter(({ flags }) => !flags.includes("LOOPBACK") && flags.includes("LOWER_UP"))
+          .map(({ addr_info, address, ifname }) => ({
+            name: ifname,
+            mac: address,
+            addresses: addr_info.filter(({ family, scope }) => family === "inet" || scope !== "link")
+              .map(({ local }) => local)
+          }))
+          .filter(({ addresses }) => addresses.length > 0)
         const sorted = (one: { name: string; mac: string; addresses: ReadonlyArray<string> }) => ({
           ...one,
           addresses: one.addresses.toSorted()
         })
         assert.deepStrictEqual(
           nics.map(sorted).toSorted((a, b) => a.name.localeCompare(b.name)),
-          wanted.map(({ addr_info, address, ifname }) =>
-            sorted({ name: ifname, mac: address, addresses: addr_info.map(({ local }) => local) })
-          ).toSorted((a, b) => a.name.localeCompare(b.name))
+          wanted.map(sorted).toSorted((a, b) => a.name.localeCompare(b.name))
         )
       }))
 
