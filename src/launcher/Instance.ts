@@ -176,32 +176,42 @@ export class Instance {
         )
       )
       self.volumes.end()
-      const now = self.around.nowMillis()
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
         yield* Effect.logDebug(`instance ${self.id}: ${step._tag}: ${failure.detail}`)
-        self.learn(step, self.failed(step, failure, now))
+        self.learn(step, self.failed(step, failure))
       } else {
-        self.learn(step, Learning.success(self.situation, step, outcome.value, now))
+        self.learn(step, Learning.success(self.situation, step, outcome.value, self.moment))
         if (taking !== undefined && held !== undefined) self.watching.hold(held, taking)
         else if (taking !== undefined) yield* Scope.close(taking, Exit.void)
       }
     })
   }
 
-  private failed(step: Step, failure: Learning.Failure, nowMillis: number): Learning.Lesson {
+  private get moment(): Learning.Moment {
+    return { nowMillis: this.around.nowMillis(), limits: this.around.config }
+  }
+
+  private failed(step: Step, failure: Learning.Failure): Learning.Lesson {
     return Learning.failure(this.situation, step, failure, {
-      nowMillis,
+      ...this.moment,
       isAwaited: this.waiters.isAwaited(this.situation.record.desired.epoch),
       before: this.waiters.before(step)
     })
   }
 
   private learn(step: Step, lesson: Learning.Lesson): void {
-    this.situation = lesson.situation
+    this.see(lesson.situation)
     if (lesson.failure !== undefined) this.waiters.fail(step, lesson.failure)
+  }
+
+  /** Takes in what was learned. Who waits for a start that its restart policy made another goes on waiting for that. */
+  private see(situation: Situation): void {
+    const { desired: { epoch } } = this.record
+    this.situation = situation
+    if (this.record.desired.epoch !== epoch) this.waiters.carry(epoch, this.record.desired.epoch)
   }
 
   /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
@@ -224,14 +234,13 @@ export class Instance {
       const { record } = self.situation
       if (record.boot === record.desired.epoch) return true
       const armed = yield* Effect.result(
-        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connected: false }))
+        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }))
       )
       if (Result.isSuccess(armed)) return true
       const { message: detail } = armed.failure
       const { situation } = self.failed(
         launch,
-        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
-        self.around.nowMillis()
+        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" }
       )
       self.learn(launch, { situation, failure: armed.failure })
       return false
@@ -250,7 +259,7 @@ export class Instance {
       self.waiters.resume()
       while (true) {
         const now = self.around.nowMillis()
-        self.observe(now)
+        self.observe()
         if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
@@ -311,12 +320,12 @@ export class Instance {
   }
 
   /** Takes in what the monitor told. */
-  private observe(now: number): void {
+  private observe(): void {
     for (const fact of this.watching.take()) {
-      if (fact._tag === "Ended") this.situation = Learning.ended(this.situation, fact.ended, now)
+      if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
-        if (fact.event._tag === "Rebooted") this.around.publish(this, { _tag: "Rebooted" }, now)
+        if (fact.event._tag === "Rebooted") this.around.publish(this, { _tag: "Rebooted" }, this.around.nowMillis())
       }
     }
   }

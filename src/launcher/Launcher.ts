@@ -93,6 +93,12 @@ export class Launcher extends Context.Service<Launcher, {
    */
   readonly delete: (id: InstanceId) => Effect.Effect<void, LauncherError>
 
+  /**
+   * Starts an instance anew: a running one is stopped as {@link stop} does it, then started; a stopped one is started.
+   * Returns when it runs. Interrupting ends the waiting only. Fails as {@link start} does.
+   */
+  readonly restart: (id: InstanceId) => Effect.Effect<void, LauncherError>
+
   /** Stops the guest's processors. Fails with `InstanceFailure` when the instance is stopped. */
   readonly pause: (id: InstanceId) => Effect.Effect<void, LauncherError>
 
@@ -204,7 +210,6 @@ export const make = Effect.fn("Launcher.make")(function*(
   const admit = Effect.fnUntraced(function*(spec: InstanceSpec) {
     const { id, name } = spec
     if (isClosed) return yield* fail(new LauncherClosed())
-    if (spec.restart !== "never") return yield* fail(new NotSupported({ what: `restart policy ${spec.restart}` }))
     const present = registry.get(id)
     if (present !== undefined) {
       if (equivalence(present.spec, spec)) {
@@ -306,6 +311,7 @@ export const make = Effect.fn("Launcher.make")(function*(
       ),
     stop: Effect.fn("Launcher.stop")((id) => command(id, { _tag: "Stop" })),
     delete: Effect.fn("Launcher.delete")(remove),
+    restart: Effect.fn("Launcher.restart")((id) => command(id, { _tag: "Restart" })),
     pause: Effect.fn("Launcher.pause")((id) => command(id, { _tag: "Pause" })),
     resume: Effect.fn("Launcher.resume")((id) => command(id, { _tag: "Resume" })),
     attach: Effect.fn("Launcher.attach")((id, volume) => command(id, { _tag: "Attach", volume })),

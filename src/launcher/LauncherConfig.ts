@@ -1,12 +1,12 @@
 /**
- * How long things may take. Every wait of a launcher is one of these.
+ * How long things may take, and how much there may be. Every wait of a launcher is one of these.
  */
 import { Duration, Effect, Schema } from "effect"
 
 const millis = (value: number) =>
   Schema.DurationFromString.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.millis(value))))
 
-/** The deadlines of a launcher. Each has a default. */
+/** How a launcher is. Everything has a default. */
 export const LauncherConfig = Schema.Struct({
   /** How long the caller of a command waits. What was asked for goes on. */
   commandDeadline: millis(15 * 60_000),
@@ -26,6 +26,14 @@ export const LauncherConfig = Schema.Struct({
   /** What a stop may take beyond the grace of the spec. */
   stopDeadline: millis(20_000),
   deleteDeadline: millis(60_000),
+  /** How long the first restart by an instance's policy waits. Each that follows waits twice as long. */
+  restartDelay: millis(1_000),
+  /** How long a restart waits at most. */
+  restartDelayMax: millis(60_000),
+  /** How often in a row an instance is started again before it is given up as failed, with `crash_loop`. */
+  restartsMax: Schema.Natural.pipe(Schema.withConstructorDefault(Effect.succeed(10))),
+  /** A guest that ran for so long was well: counting begins anew. */
+  restartStable: millis(5 * 60_000),
   /** How many guests are probed at one time. */
   probesAtOnce: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(32))),
   /** How long building the launcher waits for the instances it found to be settled. The others go on being adopted. */

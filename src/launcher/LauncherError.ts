@@ -11,6 +11,7 @@ import { VolumeId } from "../domain/Volume.ts"
 export const Code = Schema.Literals([
   "already_attached",
   "attach_failure",
+  "crash_loop",
   "image_failure",
   "instance_exists",
   "instance_failure",
@@ -52,6 +53,7 @@ export const FailureCode = Schema.Literals([
   "launch_failure",
   "attach_failure",
   "instance_failure",
+  "crash_loop",
   "not_supported"
 ])
 

@@ -47,6 +47,7 @@ const codeOf = (error: LauncherError): StartCode => {
     case "already_attached":
     case "attach_failure":
       return "image_failure"
+    case "crash_loop":
     case "instance_failure":
       return "launch_failure"
     default:

@@ -8,7 +8,7 @@ import type { Desired } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
 import { type Answer, atEnd, concerns, verdict, type Waiting } from "./Verdict.ts"
-import { type Command, isPower, type Part, supersedes } from "./Wish.ts"
+import { type Command, isPower, isStart, type Part, supersedes } from "./Wish.ts"
 
 /** How an instance's loop ended: its instance is gone, it was never accepted, or the launcher closed. */
 export type End = "gone" | "never" | "closed"
@@ -78,7 +78,7 @@ export class Waiters {
   accept(waiter: Waiter, { epoch }: Desired, before: Desired): void {
     waiter.before = before
     waiter.epoch = epoch
-    waiter.owns = waiter.command._tag === "Start" &&
+    waiter.owns = isStart(waiter.command) &&
       (epoch !== before.epoch || this.accepted.some((one) => one.owns && one.epoch === epoch))
     this.accepted.push(waiter)
   }
@@ -99,7 +99,16 @@ export class Waiters {
 
   /** Whether somebody waits for a start. */
   isAwaited(epoch: number): boolean {
-    return this.accepted.some((one) => one.command._tag === "Start" && one.epoch === epoch)
+    return this.accepted.some((one) => isStart(one.command) && one.epoch === epoch)
+  }
+
+  /** A start goes on as the next: its restart policy has it so. Who is about to take it back takes back that. */
+  carry(from: number, to: number): void {
+    const withdrawn = [...this.inbox, ...this.postponed].flatMap(({ command }) =>
+      command._tag === "Withdraw" ? [command.start] : []
+    )
+    for (const part of [...this.accepted, ...withdrawn]) if (part.epoch === from) part.epoch = to
+    if (this.grantedEpoch === from) this.grantedEpoch = to
   }
 
   /**

@@ -16,6 +16,7 @@ export const make = (launcher: Launcher["Service"], fence: Fence): Launcher["Ser
     scoped: (spec) => heard(launcher.scoped(spec)),
     stop: (id) => heard(launcher.stop(id)),
     delete: (id) => heard(launcher.delete(id)),
+    restart: (id) => heard(launcher.restart(id)),
     pause: (id) => heard(launcher.pause(id)),
     resume: (id) => heard(launcher.resume(id)),
     attach: (id, volume) => heard(launcher.attach(id, volume)),

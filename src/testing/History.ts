@@ -22,7 +22,7 @@ import type { Code } from "../launcher/LauncherError.ts"
 /** What a client asks a launcher for. */
 export type Call =
   | { readonly _tag: "Start"; readonly spec: InstanceSpec }
-  | { readonly _tag: "Stop" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
+  | { readonly _tag: "Stop" | "Restart" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
   | { readonly _tag: "Attach"; readonly id: InstanceId; readonly volume: VolumeSpec }
   | { readonly _tag: "Detach"; readonly id: InstanceId; readonly volume: VolumeId }
   | { readonly _tag: "List" }

@@ -94,10 +94,12 @@ const listed = (words: ReadonlyArray<string>): string => words.length === 0 ? "n
 const formatState = (state: InstanceState): string =>
   state._tag === "Failed" ? `Failed in ${state.phase}: ${state.reason}` : state._tag
 
-const formatRecord = ({ boot, connected, desired, ended, revision }: InstanceRecord): string =>
-  `${revision}: ${desired.power} ${desired.epoch}, boot ${boot}${connected ? " connected" : ""}, volumes ${
-    listed(desired.volumes.map(({ id }) => id))
-  }${ended === null ? "" : `, ${ended.epoch} ${ended.outcome._tag}`}`
+const formatRecord = ({ boot, connectedMillis, desired, ended, revision }: InstanceRecord): string =>
+  `${revision}: ${desired.power} ${desired.epoch}, boot ${boot}${
+    connectedMillis === null ? "" : " connected"
+  }, volumes ${listed(desired.volumes.map(({ id }) => id))}${
+    ended === null ? "" : `, ${ended.epoch} ${ended.outcome._tag}`
+  }`
 
 const formatCall = (call: Call): string => {
   switch (call._tag) {

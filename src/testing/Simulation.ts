@@ -69,10 +69,16 @@ const calm = "10 minutes"
 /** How long the commands of a round may take together in virtual time: so many milliseconds each, after the first hour. */
 const millisEach = 30_000
 
-/** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
+/**
+ * Deadlines that are short enough to pass now and then, restarts that are few enough to be given up, and followers that are
+ * slow enough to fall behind.
+ */
 const config = LauncherConfig.make({
   commandDeadline: Duration.minutes(3),
   recordDeadline: Duration.seconds(2),
+  restartDelayMax: Duration.seconds(20),
+  restartsMax: 3,
+  restartStable: Duration.minutes(1),
   eventsHeld: 32
 })
 

@@ -168,6 +168,8 @@ const perform = (launcher: Launcher["Service"], call: Call): Effect.Effect<Answe
       return informed(launcher.start(call.spec))
     case "Stop":
       return plain(launcher.stop(call.id))
+    case "Restart":
+      return plain(launcher.restart(call.id))
     case "Delete":
       return plain(launcher.delete(call.id))
     case "Pause":

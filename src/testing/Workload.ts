@@ -12,6 +12,7 @@ import type { Call } from "./History.ts"
 const weights: ReadonlyArray<readonly [Call["_tag"], number]> = [
   ["Start", 40],
   ["Stop", 10],
+  ["Restart", 8],
   ["Delete", 9],
   ["Attach", 12],
   ["Detach", 12],
@@ -108,6 +109,7 @@ export class Workload {
       virtualizer: "simulation",
       boot: { kind: "image", path: "/images/base.qcow2", format: "qcow2" },
       memory: ByteSize.mebibytes(64),
+      restart: dice.one("never", "never", "on-failure", "always"),
       stopGrace: Duration.millis(dice.one(0, 500, 10_000)),
       volumes: dice.chance(0.3) ? [this.volume(dice)] : [],
       ...(dice.chance(0.5) ? { name: nameOf(id) } : {})

@@ -32,7 +32,7 @@ describe("InstanceStoreFile", () => {
       yield* withStore(path, (store) =>
         Effect.gen(function*() {
           yield* store.put(record("a1", 1))
-          yield* store.put({ ...record("a1", 2), connected: true })
+          yield* store.put({ ...record("a1", 2), connectedMillis: 2_000 })
           yield* store.put(record("b2", 1))
           yield* store.remove(id("b2"))
           yield* store.remove(id("b2"))
@@ -40,7 +40,7 @@ describe("InstanceStoreFile", () => {
       yield* withStore(path, (store) =>
         Effect.gen(function*() {
           assert.deepStrictEqual(yield* store.load, {
-            records: [{ ...record("a1", 2), connected: true }],
+            records: [{ ...record("a1", 2), connectedMillis: 2_000 }],
             unreadable: []
           })
           yield* store.put(record("a1", 3))

@@ -11,12 +11,19 @@ import { Calls } from "./Calls.ts"
 
 const always: ReadonlyArray<Code> = ["no_instance", "timed_out", "state_failure", "launcher_closed"]
 
-const startSteps: ReadonlyArray<Code> = ["image_failure", "network_failure", "launch_failure", "instance_failure"]
+const startSteps: ReadonlyArray<Code> = [
+  "image_failure",
+  "network_failure",
+  "launch_failure",
+  "instance_failure",
+  "crash_loop"
+]
 
 /** The codes that a command can fail with. */
 const codes: Readonly<Record<Call["_tag"], ReadonlyArray<string>>> = {
   Start: [...always, ...startSteps, "superseded", "not_supported", "instance_exists", "already_attached"],
   Stop: [...always, "superseded"],
+  Restart: [...always, ...startSteps, "superseded", "not_supported"],
   Delete: always,
   Pause: [...always, ...startSteps, "superseded", "not_supported"],
   Resume: [...always, ...startSteps, "superseded", "not_supported"],

@@ -7,8 +7,8 @@
  * since its step can go on and fail, also under the next launcher: it lingers. It lingers no more when a call that came after
  * it, and that leaves nothing of it to go on, is acknowledged.
  *
- * Without a call, a start may end (its guest did, or a step failed: `ended` says so), and a first start that never came to a
- * launch is undone. A write whose writer never heard that it was done may be taken back by the next.
+ * Without a call, a start may end (its guest did, or a step failed: `ended` says so), and be followed by another of its restart
+ * policy, as `restartPolicies` says; and a first start that never came to a launch is undone. A write whose writer never heard that it was done may be taken back by the next.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { equivalence } from "../../domain/InstanceSpec.ts"
@@ -31,9 +31,10 @@ type Kind = Call["_tag"]
 
 /** Which calls, over before it was called, can have no effect any more once a command is acknowledged. */
 const settles: Readonly<Record<Kind, ReadonlyArray<Kind>>> = {
-  Start: ["Start", "Stop", "Delete"],
-  Stop: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
-  Delete: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Start: ["Start", "Restart", "Stop", "Delete"],
+  Restart: ["Start", "Restart", "Stop", "Delete"],
+  Stop: ["Start", "Restart", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Delete: ["Start", "Restart", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
   Pause: ["Pause", "Resume"],
   Resume: ["Pause", "Resume"],
   Attach: ["Attach", "Detach"],
@@ -189,7 +190,7 @@ const unexplained = (
   next: InstanceRecord,
   causes: ReadonlyArray<Cause>
 ): string | undefined => {
-  const { desired: { epoch, power, volumes } } = next
+  const { desired: { epoch, power, restarts, volumes } } = next
   const was = before.desired
   const isOver = next.ended !== null && next.ended.epoch === was.epoch && before.ended?.epoch !== was.epoch
   const isWithdrawn = causes.some(({ command, isAbandoned }) => command._tag === "Start" && isAbandoned)
@@ -198,18 +199,23 @@ const unexplained = (
   }
   if (was.power === "deleted" && power !== "deleted") return `its delete was forgotten: it is wanted ${power}`
 
-  if (epoch !== was.epoch) {
+  const isPolicys = epoch !== was.epoch && restarts > 0
+  // It may have come to more than one before that could be written.
+  if (isPolicys && (epoch < was.epoch || next.ended?.epoch !== epoch - 1)) {
+    return `its restart policy made start ${was.epoch} start ${epoch}, and that was not over`
+  }
+  if (epoch !== was.epoch && !isPolicys) {
     if (epoch !== was.epoch + 1 || power !== "running") return `start ${was.epoch} became start ${epoch}, ${power}`
-    if (!has(causes, "Start")) return `it was started again (${epoch}), and nobody asked for it`
-    if (was.power !== "stopped" && !isOver && !isWithdrawn) {
+    if (!has(causes, "Start", "Restart")) return `it was started again (${epoch}), and nobody asked for it`
+    if (was.power !== "stopped" && !isOver && !isWithdrawn && !has(causes, "Restart")) {
       return `start ${epoch} came while it was wanted ${was.power}`
     }
   } else if (power !== was.power) {
     const change = `wanted ${was.power}, it came to be wanted ${power}`
     switch (power) {
       case "deleted": {
-        const isProvisional = before.boot === 0 && epoch <= 1
-        if (!has(causes, "Delete") && !isProvisional && !(isWithdrawn && epoch === 1)) {
+        const isFirst = epoch - restarts <= 1
+        if (!has(causes, "Delete") && !(isFirst && (before.boot === 0 || isWithdrawn))) {
           return `${change}: nobody deleted it`
         }
         break
@@ -220,7 +226,7 @@ const unexplained = (
       case "running":
       case "paused":
         if (was.power === "stopped") return `${change} without being started`
-        if (!has(causes, "Pause", "Resume")) return `${change}: nobody asked for it`
+        if (!has(causes, "Pause", "Resume", "Restart")) return `${change}: nobody asked for it`
     }
   }
 

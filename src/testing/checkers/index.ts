@@ -19,6 +19,7 @@ import { oneGuest } from "./oneGuest.ts"
 import { provenEnds } from "./provenEnds.ts"
 import { recordedAnswers } from "./recordedAnswers.ts"
 import { recordedGuests } from "./recordedGuests.ts"
+import { restartPolicies } from "./restartPolicies.ts"
 import { revisions } from "./revisions.ts"
 import { supersession } from "./supersession.ts"
 
@@ -28,6 +29,7 @@ export const checkers: ReadonlyArray<Checker> = [
   recordedAnswers,
   doneAnswers,
   explainedChanges,
+  restartPolicies,
   revisions,
   oneGuest,
   exclusiveVolumes,

@@ -9,7 +9,7 @@
  */
 import { Duration } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
-import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
+import { hasConnected, type InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
 import type { Call, Operation } from "../History.ts"
 import { Calls, type OpenCall } from "./Calls.ts"
@@ -21,6 +21,7 @@ type Kind = Call["_tag"]
 const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
   Start: ["Stop", "Delete"],
   Stop: ["Delete"],
+  Restart: ["Stop", "Delete"],
   Pause: ["Resume", "Stop", "Delete"],
   Resume: ["Pause", "Stop", "Delete"],
   Attach: ["Detach", "Stop", "Delete"],
@@ -31,7 +32,8 @@ const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
 const toldSuperseded = ["superseded", "timed_out", "launcher_closed"]
 
 /** Whether an operation leads to what is wanted now. */
-const leads = (operation: Operation, { connected, desired: { power } }: InstanceRecord): boolean => {
+const leads = (operation: Operation, record: InstanceRecord): boolean => {
+  const { power } = record.desired
   switch (operation) {
     case "probe":
     case "kill":
@@ -43,7 +45,7 @@ const leads = (operation: Operation, { connected, desired: { power } }: Instance
     case "monitor":
     case "connect":
       // A guest that answered once is asked to end, and for that it is taken hold of.
-      return power === "stopped" && connected
+      return power === "stopped" && hasConnected(record)
     default:
       return false
   }
@@ -122,9 +124,11 @@ export const supersession: Checker = make("the stronger command takes over at on
     }
     if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
       for (const act of acts.values()) if (act.id === id && isOfAnyStart(act.operation)) act.obsoleteMillis = undefined
-      const starts = Array.from(calls.of(id)).filter(({ command }) => command._tag === "Start")
+      // What its restart policy makes of a start is that start still.
+      if (next.desired.restarts > 0) return
+      const starts = Array.from(calls.of(id)).filter(({ command: { _tag } }) => _tag === "Start" || _tag === "Restart")
       const [start] = starts
-      if (start !== undefined && starts.length === 1) taken.set(id, { call: start, beaten: undefined })
+      if (start?.command._tag === "Start" && starts.length === 1) taken.set(id, { call: start, beaten: undefined })
       else taken.delete(id)
       return
     }

@@ -93,14 +93,15 @@ export const abandoned = (call: number): Occurrence => ({ _tag: "Abandoned", cal
 /** A record: what is wanted, and the rest where it matters. */
 export const record = (
   power: InstanceRecord["desired"]["power"],
-  { epoch = 1, revision = 1, volumes = [], ...more }:
-    & Partial<Pick<InstanceRecord, "boot" | "connected" | "ended" | "revision" | "spec">>
-    & { readonly epoch?: number; readonly volumes?: InstanceRecord["desired"]["volumes"] } = {}
+  { epoch = 1, restarts = 0, revision = 1, volumes = [], ...more }:
+    & Partial<Pick<InstanceRecord, "boot" | "connectedMillis" | "ended" | "revision" | "spec">>
+    & { readonly epoch?: number; readonly restarts?: number; readonly volumes?: InstanceRecord["desired"]["volumes"] } =
+      {}
 ): InstanceRecord => ({
   ...initial(more.spec ?? spec("a1")),
   ...more,
   revision,
-  desired: { power, epoch, volumes }
+  desired: { power, epoch, volumes, restarts, notBeforeMillis: 0 }
 })
 export const recorded = (record: InstanceRecord, isHeard = true): Occurrence => ({
   _tag: "Recorded",
