@@ -47,9 +47,10 @@ export const restartPolicies: Checker = make("the restart policy is kept", (comp
     if (isAgain !== takes(restart, ended.outcome) && desired.epoch === was.epoch + (isAgain ? 1 : 0)) {
       complain(`${id}: ${ended.outcome._tag} under ${restart}, it is ${isAgain ? "" : "not "}started again`)
     }
-    // Somebody asked for it meanwhile, and did not want to wait.
-    if (!isAgain || desired.notBeforeMillis === 0) return
+    if (!isAgain) return
     if (desired.restarts > config.restartsMax) complain(`${id} is started again ${desired.restarts} times in a row`)
+    // Somebody asked for it meanwhile, and did not want to wait.
+    if (desired.notBeforeMillis === 0) return
     const { restartDelay, restartDelayMax } = config
     const longest = Math.min(
       Duration.toMillis(restartDelay) * 2 ** (desired.restarts - 1),
