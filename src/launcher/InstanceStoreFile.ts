@@ -5,6 +5,7 @@
  * lock              held by the one launcher of the directory
  * incarnation       the number of the last launcher
  * records/ID.json   one record for each instance
+ * node.json         whether the node is in maintenance
  * unreadable/       records that could not be read
  * instances/ID/     what belongs to one instance
  * ```
@@ -12,15 +13,20 @@
 import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
+import type { UnreadableRecord } from "../domain/NodeStatus.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
 import * as SystemFailure from "../internal/SystemFailure.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
-import { InstanceStore, StoreError, type UnreadableRecord } from "./InstanceStore.ts"
+import { type Found, InstanceStore, StoreError } from "./InstanceStore.ts"
+import * as NodeRecord from "./NodeRecord.ts"
 import * as StateLock from "./StateLock.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
 const encodeRecord = Schema.encodeEffect(RecordJson)
 const decodeRecord = Schema.decodeEffect(RecordJson)
+const NodeJson = Schema.fromJsonString(Schema.toCodecJson(NodeRecord.NodeRecord))
+const encodeNode = Schema.encodeEffect(NodeJson)
+const decodeNode = Schema.decodeEffect(NodeJson)
 const isInstanceId = Schema.is(InstanceId)
 
 const failed = (doing: string) => (error: PlatformError.PlatformError) =>
@@ -38,7 +44,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
 > {
   const fs = yield* FileSystem.FileSystem
-  const { isAbsolute, join } = yield* Path.Path
+  const path = yield* Path.Path
+  const { isAbsolute, join } = path
   if (!isAbsolute(stateDirectory)) {
     return yield* new StoreError({ message: `${stateDirectory} is not an absolute path: write it in full, from / on` })
   }
@@ -67,12 +74,27 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const incarnation = yield* nextIncarnation(join(root, "incarnation"))
   const revisions = new Map<InstanceId, number>()
 
-  const setAside = Effect.fnUntraced(function*(name: string, why: string) {
+  const setAside = Effect.fnUntraced(function*(name: string, why: string, from = records) {
     const path = join(aside, `${incarnation}-${name}`)
     yield* fs.makeDirectory(aside, { recursive: true, mode: 0o700 })
-    yield* fs.rename(join(records, name), path)
+    yield* fs.rename(join(from, name), path)
     return { path, why } satisfies UnreadableRecord
   }, Effect.mapError(failed(`${aside} can not take an unreadable record`)))
+
+  const nodePath = join(root, "node.json")
+
+  const loadNode = Effect.gen(function*() {
+    const text = yield* Effect.result(fs.readFileString(nodePath))
+    if (Result.isFailure(text) && text.failure.reason._tag === "NotFound") {
+      return { node: NodeRecord.inService, unreadable: [] }
+    }
+    const why = yield* Effect.flip(Effect.flatMap(Effect.fromResult(text), decodeNode)).pipe(
+      Effect.map((error) => error._tag === "PlatformError" ? SystemFailure.wordsOf(error) : error.message),
+      Effect.catch((node) => Effect.succeed(node))
+    )
+    if (typeof why !== "string") return { node: why, unreadable: [] }
+    return { node: NodeRecord.inDoubt, unreadable: [yield* setAside("node.json", why, root)] }
+  })
 
   const read = Effect.fnUntraced(function*(name: string) {
     const text = yield* Effect.result(fs.readFileString(join(records, name)))
@@ -97,11 +119,18 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       (name) => Effect.ignore(fs.remove(join(records, name)))
     )
     const found = yield* Effect.forEach(names.filter((name) => name.endsWith(".json")), read, { concurrency: 16 })
+    const { node, unreadable } = yield* loadNode
     return {
       records: found.filter((one) => "revision" in one),
-      unreadable: found.filter((one) => "why" in one)
-    }
+      unreadable: [...unreadable, ...found.filter((one) => "why" in one)],
+      node
+    } satisfies Found
   })
+
+  const mustBeLocked = Effect.flatMap(
+    isLocked,
+    (is) => is ? Effect.void : Effect.fail(new StoreError({ message: `the lock of ${stateDirectory} was lost` }))
+  )
 
   const put = Effect.fnUntraced(function*(record: InstanceRecord) {
     const last = revisions.get(record.id) ?? 0
@@ -111,7 +140,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
           `record ${record.id} was to become revision ${record.revision}, but is at ${last}: somebody else wrote it`
       })
     }
-    if (!(yield* isLocked)) return yield* new StoreError({ message: `the lock of ${stateDirectory} was lost` })
+    yield* mustBeLocked
     const text = yield* Effect.orDie(encodeRecord(record))
     yield* DurableFile.write(recordPath(record.id), text, directory).pipe(
       Effect.provideService(FileSystem.FileSystem, fs),
@@ -139,7 +168,48 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     )
   })
 
-  return { incarnation, load, put, remove, directory: directoryOf, removeDirectory }
+  const putNode = Effect.fnUntraced(function*(record: NodeRecord.NodeRecord) {
+    yield* mustBeLocked
+    const text = yield* Effect.orDie(encodeNode(record))
+    yield* DurableFile.replace(nodePath, text).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs),
+      Effect.provideService(Path.Path, path),
+      Effect.mapError(failed(`${nodePath} can not be written`))
+    )
+  })
+
+  const leftovers = Effect.gen(function*() {
+    const names = yield* fs.readDirectory(instances).pipe(Effect.mapError(failed(`${instances} can not be read`)))
+    const recorded = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
+    const known = new Set(recorded)
+    return names.filter((name) => isInstanceId(name)).filter((id) => !known.has(`${id}.json`))
+  })
+
+  const removeUnreadable = Effect.gen(function*() {
+    const names = yield* fs.readDirectory(aside).pipe(
+      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
+      Effect.mapError(failed(`${aside} can not be read`))
+    )
+    const paths = names.map((name) => join(aside, name))
+    yield* Effect.forEach(
+      paths,
+      (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
+      { discard: true }
+    )
+    return paths
+  })
+
+  return {
+    incarnation,
+    load,
+    put,
+    remove,
+    directory: directoryOf,
+    removeDirectory,
+    putNode,
+    leftovers,
+    removeUnreadable
+  }
 })
 
 /** Whether a failure to read lies in the file: it is none, or its place on the disk is bad. */

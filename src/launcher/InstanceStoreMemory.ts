@@ -5,6 +5,7 @@ import { Effect, Layer, Schema } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore, StoreError } from "./InstanceStore.ts"
+import * as NodeRecord from "./NodeRecord.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
 
@@ -12,10 +13,11 @@ const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
 export interface Disk {
   readonly records: Map<InstanceId, string>
   incarnations: number
+  node: NodeRecord.NodeRecord
 }
 
 /** An empty disk. */
-export const makeDisk = (): Disk => ({ records: new Map(), incarnations: 0 })
+export const makeDisk = (): Disk => ({ records: new Map(), incarnations: 0, node: NodeRecord.inService })
 
 /** A store on a disk. */
 export const make = (disk: Disk): InstanceStore["Service"] => {
@@ -23,7 +25,11 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
   const decode = Schema.decodeSync(RecordJson)
   return {
     incarnation: ++disk.incarnations,
-    load: Effect.sync(() => ({ records: Array.from(disk.records.values(), (text) => decode(text)), unreadable: [] })),
+    load: Effect.sync(() => ({
+      records: Array.from(disk.records.values(), (text) => decode(text)),
+      unreadable: [],
+      node: disk.node
+    })),
     put: (record) =>
       Effect.suspend(() => {
         const before = disk.records.get(record.id)
@@ -35,7 +41,13 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
       }),
     remove: (id) => Effect.sync(() => void disk.records.delete(id)),
     directory: (id) => `/nowhere/instances/${id}`,
-    removeDirectory: () => Effect.void
+    removeDirectory: () => Effect.void,
+    putNode: (record) =>
+      Effect.sync(() => {
+        disk.node = record
+      }),
+    leftovers: Effect.succeed([]),
+    removeUnreadable: Effect.succeed([])
   }
 }
 

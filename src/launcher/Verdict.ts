@@ -13,7 +13,7 @@ import {
   Superseded
 } from "./LauncherError.ts"
 import { isQuiescent, type Situation } from "./Situation.ts"
-import { type Command, isStart } from "./Wish.ts"
+import { type Command, isPower, isStart } from "./Wish.ts"
 
 /** Somebody who waits for a command, and what is known of it. */
 export interface Waiting {
@@ -84,6 +84,23 @@ export const concerns = (step: Step, command: Command): boolean => {
       return command._tag === step._tag
     default:
       return false
+  }
+}
+
+/** Whether a step is taken for a command. */
+export const isFor = (step: Step, command: Command): boolean => {
+  switch (step._tag) {
+    case "EnsureImage":
+    case "CreateImage":
+    case "Launch":
+    case "Watch":
+      return isStart(command)
+    case "Stop":
+    case "DeleteImage":
+    case "Forget":
+      return isPower(command) || command._tag === "Restart" || command._tag === "Withdraw"
+    default:
+      return concerns(step, command)
   }
 }
 

@@ -2,12 +2,12 @@
  * Who waits for an instance: commands that its loop has not considered yet, and callers of those that it has. Every one is
  * answered exactly once.
  */
-import { Deferred, Exit } from "effect"
+import { Deferred, Exit, type Tracer } from "effect"
 import type { Step } from "./Decision.ts"
 import type { Desired } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
-import { type Answer, atEnd, concerns, verdict, type Waiting } from "./Verdict.ts"
+import { type Answer, atEnd, concerns, isFor, verdict, type Waiting } from "./Verdict.ts"
 import { type Command, isPower, isStart, type Part, supersedes } from "./Wish.ts"
 
 /** How an instance's loop ended: its instance is gone, it was never accepted, or the launcher closed. */
@@ -17,6 +17,8 @@ export type End = "gone" | "never" | "closed"
 export interface Waiter extends Waiting {
   /** Success is `false` when the instance was gone before it could consider the command. */
   readonly answer: Deferred.Deferred<boolean, LauncherError>
+  /** The span that it was asked in. */
+  readonly span: Tracer.AnySpan | undefined
   /** What was desired before. */
   before: Desired | undefined
   epoch: number
@@ -37,10 +39,11 @@ export class Waiters {
   private grants = 0
 
   /** Hands a command in. */
-  add(command: Command): Waiter {
+  add(command: Command, span: Tracer.AnySpan | undefined): Waiter {
     const waiter: Waiter = {
       command,
       answer: Deferred.makeUnsafe(),
+      span,
       before: undefined,
       epoch: 0,
       owns: false,
@@ -124,6 +127,12 @@ export class Waiters {
   /** What was desired before those who wait for a step asked for it. */
   before(step: Step): Desired | undefined {
     return this.accepted.find(({ command }) => concerns(step, command))?.before
+  }
+
+  /** The span of the command that a step is for: of those that it may be for, the one that was asked for last. */
+  spanFor(step: Step): Tracer.AnySpan | undefined {
+    const fits = this.accepted.filter((one) => one.superseded === undefined && one.span !== undefined)
+    return (fits.findLast(({ command }) => isFor(step, command)) ?? fits.at(-1))?.span
   }
 
   /** Those whose command a newer one takes over from. */

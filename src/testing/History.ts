@@ -9,14 +9,15 @@
  * - `Crashed` comes after the death itself: what the disk made of writes under way stands before it.
  * - A call that is open when its launcher crashes is never answered.
  */
-import type { InstanceEvent } from "../domain/InstanceEvent.ts"
+import type { InstanceEvent, View } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
 import type { InstanceRecord } from "../launcher/InstanceRecord.ts"
-import type { InstanceInfo } from "../launcher/Launcher.ts"
 import type { LauncherConfig } from "../launcher/LauncherConfig.ts"
+import type { NodeRecord } from "../launcher/NodeRecord.ts"
 import type { Code } from "../launcher/LauncherError.ts"
 
 /** What a client asks a launcher for. */
@@ -62,7 +63,7 @@ export interface Left {
 export interface SettledInstance {
   readonly id: InstanceId
   readonly record: InstanceRecord | undefined
-  readonly state: InstanceState | undefined
+  readonly info: InstanceInfo | undefined
   readonly guest:
     | { readonly pid: number; readonly paused: boolean; readonly volumes: ReadonlyArray<VolumeId> }
     | undefined
@@ -130,6 +131,8 @@ export type Occurrence =
   | { readonly _tag: "Removed"; readonly id: InstanceId; readonly isHeard?: boolean }
   /** A record could not be read by the launcher that begins, and lies somewhere else. */
   | { readonly _tag: "SetAside"; readonly id: InstanceId }
+  /** What is kept of the node is on disk. */
+  | { readonly _tag: "NodeRecorded"; readonly record: NodeRecord }
   /** A fault struck: of the host, or of the disk. */
   | { readonly _tag: "Struck"; readonly fault: string; readonly id?: InstanceId }
   /** The host was asked for what no virtualizer may ever ask of it. */
@@ -139,11 +142,11 @@ export type Occurrence =
     readonly _tag: "Snapshot"
     readonly incarnation: number
     readonly sequence: number
-    readonly states: ReadonlyMap<InstanceId, InstanceState>
+    readonly instances: View
   }
   | { readonly _tag: "Told"; readonly event: InstanceEvent }
   /** It fell behind: a snapshot is next. */
-  | { readonly _tag: "Lagged"; readonly incarnation: number; readonly missed: number }
+  | { readonly _tag: "Lagged"; readonly incarnation: number; readonly missed: number | undefined }
   /** What is left of an instance on the host, looked at in the act of acknowledging its delete. */
   | { readonly _tag: "Remains"; readonly id: InstanceId; readonly what: ReadonlyArray<string> }
   /** Nothing fails, crashes or is asked for until `Settled`. */

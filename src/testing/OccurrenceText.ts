@@ -58,6 +58,10 @@ export const format = (occurrence: Occurrence): string => {
       return `${occurrence.id}: record removed`
     case "SetAside":
       return `${occurrence.id}: record set aside`
+    case "NodeRecorded":
+      return `node: ${occurrence.record.maintenance ? "maintenance" : "in service"}, ${
+        occurrence.record.task ?? "no task"
+      }`
     case "Struck":
       return `${occurrence.id === undefined ? "" : `${occurrence.id}: `}fault ${occurrence.fault}`
     case "Violated":
@@ -66,21 +70,23 @@ export const format = (occurrence: Occurrence): string => {
       return `${occurrence.event.id}: event ${occurrence.event.sequence} ${
         occurrence.event.change._tag === "StateChanged"
           ? formatState(occurrence.event.change.state)
+          : occurrence.event.change._tag === "Added"
+          ? formatState(occurrence.event.change.instance.state)
           : occurrence.event.change._tag
       }`
     case "Snapshot":
       return `snapshot ${occurrence.sequence}`
     case "Lagged":
-      return `fell behind by ${occurrence.missed}`
+      return `fell behind by ${occurrence.missed ?? "what is not known"}`
     case "Remains":
       return `${occurrence.id}: left ${listed(occurrence.what)}`
     case "Calmed":
       return "calm from now on"
     case "Settled":
       return `settled: ${
-        occurrence.instances.map(({ guest, id, record, remains, state }) =>
+        occurrence.instances.map(({ guest, id, info, record, remains }) =>
           `${id} ${record === undefined ? "without record" : formatRecord(record)} ${
-            state === undefined ? "without state" : formatState(state)
+            info === undefined ? "without state" : formatState(info.state)
           } ${guest === undefined ? "without guest" : `guest ${guest.pid} with ${listed(guest.volumes)}`} ${
             listed(remains)
           }`

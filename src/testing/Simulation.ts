@@ -244,7 +244,7 @@ class Life {
         return {
           id,
           record: disk.record(id),
-          state: infos.find(({ spec }) => spec.id === id)?.state,
+          info: infos.find(({ spec }) => spec.id === id),
           guest: guest === undefined
             ? undefined
             : { pid: guest.pid, paused: guest.paused, volumes: guest.volumes },

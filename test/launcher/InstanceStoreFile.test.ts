@@ -41,7 +41,8 @@ describe("InstanceStoreFile", () => {
         Effect.gen(function*() {
           assert.deepStrictEqual(yield* store.load, {
             records: [{ ...record("a1", 2), connectedMillis: 2_000 }],
-            unreadable: []
+            unreadable: [],
+            node: { version: 1, maintenance: false, task: null }
           })
           yield* store.put(record("a1", 3))
         }))

@@ -1,26 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue, Stream } from "effect"
+import * as InstanceEvent from "../../src/domain/InstanceEvent.ts"
+import type { InstanceInfo } from "../../src/domain/InstanceInfo.ts"
 import type { LauncherChange } from "../../src/launcher/Launcher.ts"
 import { beside, id, settle, spec, TestNode } from "./TestNode.ts"
 
 const a = id("a1")
 
 /** What a follower knows who applies events to a snapshot. */
-const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<readonly [string, string]> => {
-  let known = new Map<string, string>()
+const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<InstanceInfo> => {
+  let known: InstanceEvent.View = new Map()
   let last = 0
   for (const entry of entries) {
     if (entry._tag === "Snapshot") {
-      known = new Map(entry.instances.map(({ spec, state }) => [spec.id, state._tag]))
+      known = new Map(entry.instances.map((instance) => [instance.spec.id, instance]))
       last = entry.sequence
     } else if (entry._tag === "Event") {
       assert.strictEqual(entry.event.sequence, ++last)
-      const { change, id } = entry.event
-      if (change._tag === "Deleted") known.delete(id)
-      if (change._tag === "StateChanged") known.set(id, change.state._tag)
+      known = InstanceEvent.apply(known, entry.event)
     }
   }
-  return [...known].toSorted(([a], [b]) => a.localeCompare(b))
+  return [...known.values()].toSorted((a, b) => a.spec.id.localeCompare(b.spec.id))
 }
 
 describe("Launcher.changes", () => {
@@ -46,10 +46,7 @@ describe("Launcher.changes", () => {
       ) {
         yield* command
         yield* settle
-        assert.deepStrictEqual(
-          replay(entries),
-          (yield* launcher.list).map(({ spec, state }) => [spec.id, state._tag] as const)
-        )
+        assert.deepStrictEqual(replay(entries), yield* launcher.list)
       }
       assert.isDefined(entries.find((entry) => entry._tag === "Event" && entry.event.change._tag === "Rebooted"))
     }))
@@ -64,7 +61,7 @@ describe("Launcher.changes", () => {
       yield* beside(Stream.runForEach(launcher.changes, (entry) => Effect.sync(() => entries.push(entry))))
       yield* Fiber.join(start)
       yield* settle
-      assert.deepStrictEqual(replay(entries), [["a1", "Running"]])
+      assert.deepStrictEqual(replay(entries), yield* launcher.list)
     }))
 
   it.effect("a slow follower is told that it fell behind, and begins again with a snapshot", () =>
@@ -88,7 +85,7 @@ describe("Launcher.changes", () => {
       const lagged = entries.findIndex(({ _tag }) => _tag === "Lagged")
       assert.isAbove(lagged, 0)
       assert.strictEqual(entries[lagged + 1]?._tag, "Snapshot")
-      assert.deepStrictEqual(replay(entries), [["a1", "Stopped"]])
+      assert.deepStrictEqual(replay(entries), yield* launcher.list)
     }))
 
   it.effect("ends with the launcher", () =>

@@ -6,7 +6,7 @@ import { Deferred, Effect, Exit, Queue, Stream } from "effect"
 import type { ExitStatus } from "../../src/domain/ExitStatus.ts"
 import type { InstanceId } from "../../src/domain/InstanceId.ts"
 import type { VolumeId } from "../../src/domain/Volume.ts"
-import type { Ended, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
+import type { Ended, FoundGuest, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
 import {
   fail,
   NotRunning,
@@ -132,6 +132,13 @@ export class World {
     return this.places.get(id)?.machine
   }
 
+  /** Every guest that runs. */
+  get strays(): ReadonlyArray<FoundGuest> {
+    return Array.from(this.places).flatMap(([id, { machine }]) =>
+      machine === undefined ? [] : [{ id, handle: `pid ${machine.pid}` }]
+    )
+  }
+
   /** Whether nothing of an instance is left. */
   isClean(id: InstanceId): boolean {
     const place = this.places.get(id)
@@ -197,8 +204,9 @@ export const make = (world: World): Virtualizer => ({
     spec.boot.kind === "container"
       ? Effect.fail(fail(new NotSupported({ what: "boot source container" })))
       : Effect.succeed(guest(world, spec.id)),
-  discover: Stream.empty,
-  destroy: () => Effect.void
+  discover: Stream.fromIterableEffect(Effect.sync(() => world.strays)),
+  destroy: ({ id }) => Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" })),
+  discard: (id) => Effect.sync(() => void world.places.delete(id))
 })
 
 const guest = (world: World, id: InstanceId): Guest => ({
