@@ -27,7 +27,7 @@ export class Callers {
 
   /** Hands a command to the loop. */
   enqueue(command: Command): Effect.Effect<Waiter> {
-    return Effect.map(Effect.context<never>(), (context) => {
+    return Effect.map(Effect.context(), (context) => {
       const waiter = this.waiters.add(command, Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan)))
       this.signal.raise()
       return waiter

@@ -176,7 +176,7 @@ export const make = Effect.fn("Launcher.make")(function*(
   const store = yield* InstanceStore
   const scope = yield* Effect.scope
   const registry = new Registry()
-  const telemetry = new Telemetry(yield* Effect.context<never>())
+  const telemetry = new Telemetry(yield* Effect.context())
   const log = new EventLog({
     incarnation: store.incarnation,
     eventsHeld: config.eventsHeld,
