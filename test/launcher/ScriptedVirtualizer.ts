@@ -34,6 +34,7 @@ export type Point =
   | "attach"
   | "detach"
   | "deleteImage"
+  | "destroy"
 
 /** What happens at a point. */
 export type Script = Effect.Effect<void, VirtualizerError>
@@ -205,7 +206,11 @@ export const make = (world: World): Virtualizer => ({
       ? Effect.fail(fail(new NotSupported({ what: "boot source container" })))
       : Effect.succeed(guest(world, spec.id)),
   discover: Stream.fromIterableEffect(Effect.sync(() => world.strays)),
-  destroy: ({ id }) => Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" })),
+  destroy: ({ id }) =>
+    Effect.andThen(
+      world.at("destroy", id),
+      Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
+    ),
   discard: (id) => Effect.sync(() => void world.places.delete(id))
 })
 
