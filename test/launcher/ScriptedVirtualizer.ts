@@ -35,6 +35,7 @@ export type Point =
   | "detach"
   | "deleteImage"
   | "destroy"
+  | "stats"
 
 /** What happens at a point. */
 export type Script = Effect.Effect<void, VirtualizerError>
@@ -262,8 +263,11 @@ const guest = (world: World, id: InstanceId): Guest => ({
     world.at("kill", id),
     Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
   ),
-  stats: Effect.suspend(() =>
-    world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+  stats: Effect.andThen(
+    world.at("stats", id),
+    Effect.suspend(() =>
+      world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+    )
   ),
   console: {
     log: () => Stream.empty,
