@@ -7,6 +7,7 @@ import { InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore, StoreError } from "./InstanceStore.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
+const RevisionJson = Schema.fromJsonString(Schema.Struct({ revision: InstanceRecord.fields.revision }))
 
 /** What outlives the launchers that share it. */
 export interface Disk {
@@ -21,13 +22,14 @@ export const makeDisk = (): Disk => ({ records: new Map(), incarnations: 0 })
 export const make = (disk: Disk): InstanceStore["Service"] => {
   const encode = Schema.encodeSync(RecordJson)
   const decode = Schema.decodeSync(RecordJson)
+  const decodeRevision = Schema.decodeSync(RevisionJson)
   return {
     incarnation: ++disk.incarnations,
     load: Effect.sync(() => ({ records: Array.from(disk.records.values(), (text) => decode(text)), unreadable: [] })),
     put: (record) =>
       Effect.suspend(() => {
         const before = disk.records.get(record.id)
-        if (record.revision !== (before === undefined ? 0 : decode(before).revision) + 1) {
+        if (record.revision !== (before === undefined ? 0 : decodeRevision(before).revision) + 1) {
           return Effect.fail(new StoreError({ message: `record ${record.id} was written by somebody else` }))
         }
         disk.records.set(record.id, encode(record))
