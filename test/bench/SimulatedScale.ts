@@ -53,20 +53,34 @@ const warmUp = Effect.fnUntraced(function*(launcher: Launcher["Service"]) {
   yield* deleteAll(launcher, some)
 })
 
-/** Microseconds for each start and each delete of `count` instances. Small counts are repeated, for their median. */
+/** What each of `count` took, in microseconds: by the clock, and of this process's processor time, in which others have no part. */
+const each = Effect.fnUntraced(function*<A, E, R>(count: number, effect: Effect.Effect<A, E, R>) {
+  const before = process.cpuUsage()
+  const { millis } = yield* timed(effect)
+  const { system, user } = process.cpuUsage(before)
+  return { micros: millis * 1_000 / count, cpuMicros: (user + system) / count }
+})
+
+type Each = Effect.Success<ReturnType<typeof each>>
+
+const middle = (all: ReadonlyArray<Each>): Each => ({
+  micros: median(all.map(({ micros }) => micros)),
+  cpuMicros: median(all.map(({ cpuMicros }) => cpuMicros))
+})
+
+/** What each start and each delete of `count` instances takes. Small counts are repeated, for their median. */
 export const starts = Effect.fnUntraced(function*(count: number) {
   const launcher = yield* Built.Launcher.Launcher
   const all = specs(count)
   yield* warmUp(launcher)
-  const begun: Array<number> = []
-  const ended: Array<number> = []
+  const begun: Array<Each> = []
+  const ended: Array<Each> = []
   for (let round = 0; round < Math.max(1, Math.min(9, 20_000 / count)); round++) {
-    const { millis } = yield* timed(startAll(launcher, all))
-    begun.push(millis * 1_000 / count)
+    begun.push(yield* each(count, startAll(launcher, all)))
     yield* checkRunning(launcher, count)
-    ended.push((yield* timed(deleteAll(launcher, all))).millis * 1_000 / count)
+    ended.push(yield* each(count, deleteAll(launcher, all)))
   }
-  return { startMicros: median(begun), deleteMicros: median(ended) }
+  return { start: middle(begun), remove: middle(ended) }
 }, Effect.provide(launcher))
 
 const checkRunning = Effect.fnUntraced(function*(launcher: Launcher["Service"], count: number) {
@@ -74,12 +88,13 @@ const checkRunning = Effect.fnUntraced(function*(launcher: Launcher["Service"], 
   if (running !== count) return yield* Effect.die(`${running} of ${count} instances run`)
 })
 
-/** What is in use once all garbage is collected; several times, since the first frees what holds on to the rest. */
+/** What is in use once all garbage is collected, and the pages that held it are given back. */
 const usage = Effect.gen(function*() {
   const { gc } = globalThis
   if (gc === undefined) return yield* Effect.die("this needs node --expose-gc")
+  // Several times, since the first frees what holds on to the rest.
   for (let round = 0; round < 4; round++) {
-    gc()
+    gc({ type: "major", execution: "sync", flavor: "last-resort" })
     yield* Effect.sleep("50 millis")
   }
   return process.memoryUsage()

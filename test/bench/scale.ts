@@ -2,7 +2,7 @@
  * What a launcher's own work costs, by the number of its instances, which are simulated. Every measurement has a process of its own,
  * since what a heap has been through shows in what comes after.
  */
-import { Effect, FileSystem, Path, Schema } from "effect"
+import { Effect, FileSystem, Path, Schema, Struct } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { median, row } from "./Row.ts"
 
@@ -24,32 +24,38 @@ const run = Effect.fnUntraced(function*<S extends Schema.ConstraintDecoder<unkno
   return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(said)
 })
 
-const Starts = Schema.Struct({ startMicros: Schema.Finite, deleteMicros: Schema.Finite })
+const Each = Schema.Struct({ micros: Schema.Finite, cpuMicros: Schema.Finite })
+const Starts = Schema.Struct({ start: Each, remove: Each })
 const Memory = Schema.Struct({ rssBytes: Schema.Finite, heapBytes: Schema.Finite })
 const Adoption = Schema.Struct({ millis: Schema.Finite })
 
 const counts = { "1k": 1_000, "10k": 10_000, "50k": 50_000 } as const
+
+type Size = keyof typeof counts
+
+const sizes = Struct.keys(counts)
 
 /**
  * `sim-start-1k`, `-10k`, `-50k`: one start among so many, its instance accepted, recorded in memory and running. `sim-start-growth`
  * is the last over the first. Then all of them are deleted.
  */
 export const starts = Effect.gen(function*() {
-  const found = { "1k": [], "10k": [], "50k": [] } as Record<keyof typeof counts, Array<typeof Starts.Type>>
+  const found = { "1k": [], "10k": [], "50k": [] } as Record<Size, Array<typeof Starts.Type>>
   for (let round = 0; round < rounds; round++) {
-    for (const size of ["1k", "10k", "50k"] as const) found[size].push(yield* run(Starts, "starts", counts[size]))
+    for (const size of sizes) found[size].push(yield* run(Starts, "starts", counts[size]))
   }
-  const start = (size: keyof typeof counts) => median(found[size].map(({ startMicros }) => startMicros))
-  const remove = (size: keyof typeof counts) => median(found[size].map(({ deleteMicros }) => deleteMicros))
+  const middle = (size: Size, of: "start" | "remove", by: "micros" | "cpuMicros") =>
+    median(found[size].map((one) => one[of][by]))
+  const micros = (size: Size) => middle(size, "start", "micros")
   return [
-    row("sim-start-1k", "µs", start("1k")),
-    row("sim-start-1k.delete-all", "µs", remove("1k")),
-    // What the seed system's launcher takes, written in Go.
-    row("sim-start-10k", "µs", start("10k"), 399),
-    row("sim-start-10k.delete-all", "µs", remove("10k")),
-    row("sim-start-50k", "µs", start("50k")),
-    row("sim-start-50k.delete-all", "µs", remove("50k")),
-    row("sim-start-growth", "ratio", start("50k") / start("1k"), 1.3)
+    ...sizes.flatMap((size) => [
+      // The goal is what the seed system's launcher takes, written in Go.
+      row(`sim-start-${size}`, "µs", micros(size), size === "10k" ? 399 : null),
+      row(`sim-start-${size}.cpu`, "µs", middle(size, "start", "cpuMicros")),
+      row(`sim-start-${size}.delete`, "µs", middle(size, "remove", "micros")),
+      row(`sim-start-${size}.delete-cpu`, "µs", middle(size, "remove", "cpuMicros"))
+    ]),
+    row("sim-start-growth", "ratio", micros("50k") / micros("1k"), 1.3)
   ]
 })
 
