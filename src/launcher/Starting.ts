@@ -63,7 +63,7 @@ const add = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec) 
     return yield* fail(new InstanceExists({ id, detail }))
   }
   yield* isNameFree(node, spec)
-  const refused = around.refusal(spec, false)
+  const refused = around.refusal(spec, "instance")
   if (refused !== undefined) return yield* fail(refused)
   const { guest, own, virtualizer } = yield* make(node, spec)
   yield* claim(node, spec).pipe(Effect.onError(() => Scope.close(own, Exit.void)))
