@@ -141,7 +141,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a launch is not on record", "no guest without a record", [
     "launcher/Instance.ts",
-    "if (step._tag === \"Launch\" && !(yield* self.arm(step))) return\n",
+    "if (step._tag === \"Launch\" && !(yield* self.arm(step, parent))) return\n",
     "if (step._tag === \"Launch\") {\n" +
     "        const { record } = self.situation\n" +
     "        self.situation = { ...self.situation, record: { ...record, boot: record.desired.epoch, connectedMillis: null } }\n" +
