@@ -209,9 +209,9 @@ describe("Launcher.reset", () => {
         ...store,
         leftovers: Effect.sync(() => gone.includes("e5") ? [] : [id("e5")]),
         removeDirectory: (id) => Effect.sync(() => void gone.push(id)),
-        removeUnreadable: (only) =>
+        removeUnreadable: (of) =>
           Effect.sync(() => {
-            const paths = aside.filter((path) => only === undefined || path.includes(only))
+            const paths = aside.filter((path) => path.includes(of ?? "node"))
             aside = aside.filter((path) => !paths.includes(path))
             return paths
           })
