@@ -50,6 +50,42 @@ describe("InstanceStoreFile", () => {
         }))
     })))
 
+  it.live("what is kept of the node is there for the next launcher; what can not be read is set aside, and doubted", () =>
+    run(Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* directory
+      const node = { version: 1, maintenance: true, task: "evacuation" } as const
+      yield* withStore(path, (store) => store.putNode(node))
+      yield* withStore(path, (store) => Effect.map(store.load, (found) => assert.deepStrictEqual(found.node, node)))
+      yield* fs.writeFileString(`${path}/node.json`, "{}")
+      yield* withStore(path, (store) =>
+        Effect.gen(function*() {
+          const found = yield* store.load
+          assert.deepStrictEqual(found.node, { version: 1, maintenance: true, task: null })
+          assert.deepStrictEqual(found.unreadable.map((one) => one.path), [`${path}/unreadable/3-node.json`])
+          assert.deepStrictEqual(yield* store.leftovers, [])
+          assert.deepStrictEqual(yield* store.removeUnreadable(undefined), [`${path}/unreadable/3-node.json`])
+          assert.deepStrictEqual(yield* fs.readDirectory(`${path}/unreadable`), [])
+        }))
+    })))
+
+  it.live("tells what is left of instances without a record: directories, and records that were set aside", () =>
+    run(Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* directory
+      yield* withStore(path, (store) => store.put(record("a1", 1)))
+      for (const text of ["a1", "b2"]) yield* fs.makeDirectory(`${path}/instances/${text}`)
+      yield* fs.writeFileString(`${path}/records/c3.json`, "{}")
+      yield* withStore(path, (store) =>
+        Effect.gen(function*() {
+          yield* store.load
+          assert.sameMembers([...yield* store.leftovers], [id("b2"), id("c3")])
+          assert.deepStrictEqual(yield* store.removeUnreadable(id("b2")), [])
+          assert.deepStrictEqual(yield* store.removeUnreadable(id("c3")), [`${path}/unreadable/2-c3.json`])
+          assert.deepStrictEqual(yield* store.leftovers, [id("b2")])
+        }))
+    })))
+
   it.live("a relative path is refused: guests and the next launcher may be elsewhere", () =>
     run(Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.scoped(InstanceStoreFile.make("state")))
