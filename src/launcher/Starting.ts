@@ -48,7 +48,8 @@ const admit = (node: LauncherNode, spec: InstanceSpec) =>
     const present = node.registry.get(spec.id)
     if (node.isClosed()) return Effect.fail(fail(new LauncherClosed()))
     if (present === undefined) return add(node, spec)
-    return equivalence(present.spec, spec)
+    // Of one that is being deleted it is as good: it is told so, or takes its place.
+    return equivalence(present.spec, spec) || present.situation.record.desired.power === "deleted"
       ? Effect.map(present.callers.enqueue({ _tag: "Start" }), (waiter) => ({ instance: present, waiter }))
       : Effect.fail(
         fail(new InstanceExists({ id: spec.id, detail: "it exists with another specification: delete it first" }))
