@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import * as ExitStatus from "../../src/domain/ExitStatus.ts"
 import { initial } from "../../src/launcher/InstanceRecord.ts"
 import { LauncherConfig } from "../../src/launcher/LauncherConfig.ts"
 import { Limits } from "../../src/launcher/Limits.ts"
@@ -51,22 +52,6 @@ describe("a launcher with a part that is broken", () => {
       assert.strictEqual((yield* launcher.get(id("b2"))).state._tag, "Running")
       assert.strictEqual((yield* launcher.get(a)).state._tag, "Unknown")
     }))
-
-  it.effect("starts others, though a virtualizer does not come back from making one", () =>
-    Effect.gen(function*() {
-      const node = new TestNode()
-      node.virtualizers = node.virtualizers.map((one) => ({
-        ...one,
-        make: (spec, directory) => spec.id === a ? Effect.never : one.make(spec, directory)
-      }))
-      const launcher = yield* node.launcher()
-      const first = yield* beside(launcher.start(spec("a1")))
-      yield* settle
-      const second = yield* beside(launcher.start(spec("b2")))
-      yield* TestClock.adjust("1 hour")
-      assert.isDefined(second.pollUnsafe())
-      yield* beside(Fiber.interrupt(first))
-    }), 5_000)
 })
 
 describe("a clock that is set back", () => {
@@ -96,7 +81,7 @@ describe("limits that make no sense", () => {
     const limits = LauncherConfig.make({ restartDelay: Duration.zero, restartsMax: 1_000_000 })
     const first = initial(spec("a1", { restart: "always" }))
     const record = { ...first, desired: { ...first.desired, power: "running" as const, restarts: 1_024 } }
-    const { desired } = RestartPolicy.afterEnd(record, { _tag: "Exited", status: { _tag: "Code", code: 1 } } as never, 5, limits)
+    const { desired } = RestartPolicy.afterEnd(record, { _tag: "Exited", status: ExitStatus.unknown }, 5, limits)
     assert.strictEqual(desired.notBeforeMillis, 5)
   })
 })
