@@ -37,7 +37,7 @@ export class Admission {
   constructor(options: {
     readonly limits: Limits
     readonly books: Books
-    /** What was last measured; where nothing is known of the node, nothing but its books can refuse an instance. */
+    /** What was last measured; where nothing is known of the node, nothing is refused. */
     readonly measured: () => Measured | undefined
   }) {
     this.limits = options.limits

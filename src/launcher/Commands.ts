@@ -16,6 +16,10 @@ export const find = (node: LauncherNode, id: InstanceId): Effect.Effect<Instance
     return Effect.fail(fail(node.isClosed() ? new LauncherClosed() : new NoInstance({ id })))
   })
 
+/** Fails with `LauncherClosed` once the launcher closes. */
+export const mustBeOpen = (node: LauncherNode): Effect.Effect<void, LauncherError> =>
+  Effect.suspend(() => node.isClosed() ? Effect.fail(fail(new LauncherClosed())) : Effect.void)
+
 /** Asks an instance for something, and waits for its answer. */
 export const ask = (node: LauncherNode, id: InstanceId, command: Command): Effect.Effect<void, LauncherError> => {
   const asked = Effect.flatMap(find(node, id), (instance) => instance.callers.submit(command)).pipe(

@@ -109,7 +109,7 @@ export class Launcher extends Context.Service<Launcher, {
   /** All instances, ordered by id. */
   readonly list: Effect.Effect<ReadonlyArray<InstanceInfo>>
 
-  /** What an instance uses now. Fails with `InstanceFailure` when no guest runs. */
+  /** What an instance uses now. Fails with `InstanceFailure` when no guest runs, or does not answer within `statisticsDeadline`. */
   readonly stats: (id: InstanceId) => Effect.Effect<InstanceStats, LauncherError>
 
   /** The console of an instance's guest. */
@@ -298,9 +298,9 @@ export const make = Effect.fn("Launcher.make")(function*(
       command(
         "stats",
         Effect.flatMap(find(node, id), (instance) =>
-          Effect.mapError(
-            sampler.stats(instance),
-            (error) => fail(new InstanceFailure({ id, detail: error.message }))
+          sampler.stats(instance).pipe(
+            Effect.timeout(config.statisticsDeadline),
+            Effect.mapError((error) => fail(new InstanceFailure({ id, detail: error.message })))
           ))
       ),
     console: (id) => Effect.map(find(node, id), (instance) => instance.guest.console),

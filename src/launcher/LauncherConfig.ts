@@ -7,8 +7,15 @@ import { Configured } from "./Limits.ts"
 const count = (value: number) =>
   Schema.Int.check(Schema.isGreaterThan(0)).pipe(Schema.withConstructorDefault(Effect.succeed(value)))
 
+const longestMillis = 365 * 86_400_000
+
 const millis = (value: number) =>
-  Schema.DurationFromString.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.millis(value))))
+  Schema.DurationFromString.check(
+    Schema.makeFilter((duration: Duration.Duration) => {
+      const millis = Duration.toMillis(duration)
+      return (millis >= 0 && millis <= longestMillis) || "must be from 0 to 365 days, such as 10 seconds"
+    })
+  ).pipe(Schema.withConstructorDefault(Effect.succeed(Duration.millis(value))))
 
 /** How a launcher is. Everything has a default. */
 export const LauncherConfig = Schema.Struct({

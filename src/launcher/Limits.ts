@@ -8,7 +8,7 @@ const Share = Schema.String.check(
   Schema.isPattern(/^(100|\d{1,2}(\.\d+)?) ?%$/, { expected: "a share of what there is, such as 5%" })
 ).pipe(
   Schema.decodeTo(
-    Schema.Finite,
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     SchemaTransformation.transform({
       decode: (text: string) => Number(text.replace("%", "")) / 100,
       encode: (share) => `${share * 100}%`

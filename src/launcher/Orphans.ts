@@ -9,13 +9,14 @@ import type { InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { VirtualizerName } from "../domain/InstanceSpec.ts"
 import type { FoundGuest, Guest, Virtualizer } from "../Virtualizer.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
+import { mustBeOpen } from "./Commands.ts"
 import { initial } from "./InstanceRecord.ts"
 import {
   fail,
   InstanceExists,
   InstanceFailure,
-  LauncherClosed,
   type LauncherError,
+  NodeMaintenance,
   NoInstance,
   StateFailure,
   StepFailed
@@ -47,6 +48,8 @@ export const list = Effect.fnUntraced(function*(node: LauncherNode) {
     store.leftovers,
     (error) => fail(new StateFailure({ detail: error.message }))
   )
+  // Of a launcher that closes, no guest is an instance's any more.
+  yield* mustBeOpen(node)
   const isOrphan = (id: InstanceId) => !before.has(id) && registry.get(id) === undefined && !node.handling.has(id)
   const orphans = new Map<InstanceId, Orphan>()
   for (const id of leftovers) if (isOrphan(id)) orphans.set(id, { id, guest: undefined })
@@ -64,12 +67,16 @@ const discover = ({ config, virtualizers }: LauncherNode): Effect.Effect<Readonl
       Stream.runCollect(virtualizer.discover).pipe(
         Effect.map((all) => all.map((found) => ({ virtualizer, found }))),
         Effect.timeout(config.discoverDeadline),
+        Effect.catchDefect(broke),
         Effect.catch((error) =>
           Effect.as(Effect.logWarning(`${virtualizer.name} can not tell its guests: ${error.message}`), [])
         )
       ), { concurrency: "unbounded" }),
     (all) => all.flat()
   )
+
+/** A virtualizer that dies. */
+const broke = (defect: unknown) => Effect.fail({ message: `the virtualizer broke: ${String(defect)}` })
 
 /**
  * Makes a running guest without a record an instance again, by a spec that fits: of the same id, and with the volumes that the
@@ -95,8 +102,7 @@ const alone = <A>(
   action: Effect.Effect<A, LauncherError>
 ): Effect.Effect<A, LauncherError> =>
   Effect.acquireUseRelease(
-    node.admitting.withPermits(1)(Effect.suspend(() => {
-      if (node.isClosed()) return Effect.fail(fail(new LauncherClosed()))
+    node.admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), () => {
       const refuse = (detail: string) => Effect.fail(fail(new InstanceExists({ id, detail })))
       if (node.registry.get(id) !== undefined) return refuse(otherwise)
       if (node.handling.has(id)) return refuse("somebody adopts or destroys what is left of that id: ask again then")
@@ -121,8 +127,12 @@ const adoptAlone = Effect.fnUntraced(function*(node: LauncherNode, spec: Instanc
 
 /** Puts an orphan on record, as a guest that runs. */
 const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec, paused: boolean) {
-  const { around, config, isClosed, store } = node
-  if (isClosed()) return yield* fail(new LauncherClosed())
+  const { around, config, state, store } = node
+  yield* mustBeOpen(node)
+  // What is being done has its instances already, and would leave this one.
+  if (state.task !== null) {
+    return yield* fail(new NodeMaintenance({ detail: "it is being emptied: ask again when that is done" }))
+  }
   yield* Starting.isNameFree(node, spec)
   yield* Starting.claim(node, spec)
   const first = initial(spec)
@@ -136,7 +146,13 @@ const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec
   yield* store.put(record).pipe(
     Effect.timeout(config.recordDeadline),
     Effect.mapError((error) => fail(new StateFailure({ detail: error.message }))),
-    Effect.tapError(() => Effect.sync(() => Starting.unclaim(node, spec)))
+    Effect.tapError(() =>
+      // It may have been written all the same, and a later launcher would believe it.
+      Effect.andThen(
+        Effect.ignore(Effect.timeout(store.remove(spec.id), config.recordDeadline)),
+        Effect.sync(() => Starting.unclaim(node, spec))
+      )
+    )
   )
   return yield* resume(node, record)
 })
@@ -169,12 +185,17 @@ export const destroy = (node: LauncherNode, id: InstanceId): Effect.Effect<void,
 const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
   const { config, store, virtualizers } = node
   const directory = store.directory(id)
-  const removal = Effect.forEach(
-    virtualizers.values(),
-    (virtualizer) => Effect.andThen(virtualizer.destroy({ id, handle: "" }), virtualizer.discard(id, directory)),
-    { discard: true }
+  // A record that could be neither written nor removed when it was adopted goes first, so that no launcher brings it back.
+  const removal = Effect.andThen(
+    store.remove(id),
+    Effect.forEach(
+      virtualizers.values(),
+      (virtualizer) => Effect.andThen(virtualizer.destroy({ id, handle: "" }), virtualizer.discard(id, directory)),
+      { discard: true }
+    )
   ).pipe(Effect.andThen(store.removeDirectory(id)), Effect.andThen(store.removeUnreadable(id)))
   yield* Effect.timeout(removal, Duration.sum(config.stopDeadline, config.deleteDeadline)).pipe(
+    Effect.catchDefect(broke),
     Effect.mapError((error) => failed(id, error))
   )
 })

@@ -33,7 +33,8 @@ export const resume = Effect.fnUntraced(function*(node: LauncherNode, record: In
     )
     : yield* virtualizer.make(spec, store.directory(id)).pipe(
       Scope.provide(own),
-      Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
+      Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message))),
+      Effect.catchDefect((defect) => Effect.succeed(UnavailableGuest.make(`the virtualizer broke: ${String(defect)}`)))
     )
   const instance: Instance = enter(node, {
     situation: recovered(record, around.nowMillis()),

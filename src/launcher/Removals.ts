@@ -2,10 +2,10 @@
  * What is done about all instances of a node at once: it is evacuated, or reset. Both are on record before they begin, and the next
  * launcher goes on where this one ends.
  */
-import { Cause, Effect, Exit, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeTask } from "../domain/NodeStatus.ts"
-import { ask } from "./Commands.ts"
+import { ask, mustBeOpen } from "./Commands.ts"
 import { fail, type LauncherError, StateFailure, Superseded } from "./LauncherError.ts"
 import type { LauncherNode } from "./LauncherNode.ts"
 import * as Orphans from "./Orphans.ts"
@@ -24,7 +24,7 @@ export interface Removal {
 
 type Removals = Stream.Stream<Removal, LauncherError>
 
-/** Removes the records of instances one after the other, some at a time. Each is told when it is done. */
+/** Removes one after the other, some at a time. Each is told when it is done. */
 const each = <A>(
   { config }: LauncherNode,
   what: Removal["what"],
@@ -36,10 +36,10 @@ const each = <A>(
   return Stream.fromIterable(all).pipe(
     Stream.mapEffect(
       (one) =>
-        Effect.map(Effect.exit(remove(one)), (exit) => ({
+        Effect.map(Effect.result(remove(one)), (result) => ({
           what,
           name: nameOf(one),
-          failure: Exit.isFailure(exit) ? exit.cause.reasons.find(Cause.isFailReason)?.error : undefined,
+          failure: Result.isFailure(result) ? result.failure : undefined,
           done: ++done,
           total: all.length
         })),
@@ -51,10 +51,12 @@ const each = <A>(
 /** Begins what is on record from then on, and ends it there when the stream does, but not when the launcher closes. */
 const during = (node: LauncherNode, task: NodeTask, removals: () => Removals): Removals =>
   Stream.unwrap(Effect.as(
-    node.admitting.withPermits(1)(node.state.begin(task)),
-    Stream.suspend(removals).pipe(
-      Stream.onExit(() => node.isClosed() ? Effect.void : Effect.ignore(node.state.end(task)))
-    )
+    // An interruption meanwhile must not leave it on record.
+    Effect.acquireRelease(
+      node.admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), node.state.begin(task))),
+      () => node.isClosed() ? Effect.void : Effect.ignore(node.state.end(task))
+    ),
+    Stream.suspend(removals)
   ))
 
 /** Stops an instance as a stop does, then removes it, unless the node was restored meanwhile. */
@@ -86,8 +88,11 @@ export const reset = (node: LauncherNode): Removals =>
       (found) => each(node, "orphan", found, ({ id }) => id, ({ id }) => Orphans.destroy(node, id))
     ))
     const records = Stream.unwrap(Effect.map(
-      Effect.mapError(node.store.removeUnreadable(undefined), (error) =>
-        fail(new StateFailure({ detail: error.message }))),
+      Effect.andThen(
+        mustBeOpen(node),
+        Effect.mapError(node.store.removeUnreadable(undefined), (error) =>
+          fail(new StateFailure({ detail: error.message })))
+      ),
       (paths) =>
         each(node, "record", paths, (path) => path, () => Effect.void)
     ))

@@ -63,6 +63,9 @@ const wasStable = (record: InstanceRecord, nowMillis: number, { restartStable }:
 
 /** Doubles each time, up to the longest, and takes off up to a quarter, by chance, which is the same for the same start. */
 const delayMillis = (start: string, restarts: number, { restartDelay, restartDelayMax }: RestartLimits): number => {
-  const longest = Math.min(Duration.toMillis(restartDelayMax), Duration.toMillis(restartDelay) * 2 ** restarts)
+  const longest = Math.min(
+    Duration.toMillis(restartDelayMax),
+    Duration.toMillis(restartDelay) * 2 ** Math.min(restarts, 30)
+  )
   return Math.round(longest * (1 - (Hash.string(start) >>> 0) % 1_000 / 4_000))
 }

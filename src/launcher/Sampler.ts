@@ -6,7 +6,7 @@ import { Deferred, Duration, Effect, Exit, Option } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeSample } from "../domain/NodeSample.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
-import type { VirtualizerError } from "../VirtualizerError.ts"
+import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
 import type { Measured } from "./Admission.ts"
 import { demands } from "./Books.ts"
 import type { Instance } from "./Instance.ts"
@@ -48,10 +48,8 @@ export class Sampler {
 
   /** What was measured last, for admission. Measures again, for those to come, where that is long ago. */
   get measured(): Measured | undefined {
-    const { config, nowMillis } = this.options
-    if (this.last !== undefined && nowMillis() - this.last.atMillis > Duration.toMillis(config.statisticsAge)) {
-      this.begin()
-    }
+    const { config } = this.options
+    if (this.last !== undefined && !this.isRecent(this.last, Duration.toMillis(config.statisticsAge))) this.begin()
     return this.usage
   }
 
@@ -70,15 +68,25 @@ export class Sampler {
   sample(ageMillis: number): Effect.Effect<Sample> {
     return Effect.suspend(() => {
       const { last } = this
-      return last !== undefined && this.options.nowMillis() - last.atMillis < ageMillis
+      return last !== undefined && this.isRecent(last, ageMillis)
         ? Effect.succeed(last)
         : Deferred.await(this.begin())
     })
   }
 
+  /** Nothing is, once the clock was set back. */
+  private isRecent({ atMillis }: Sample, ageMillis: number): boolean {
+    const sinceMillis = this.options.nowMillis() - atMillis
+    return sinceMillis >= 0 && sinceMillis < ageMillis
+  }
+
   /** What one instance uses now. */
   stats(instance: Instance): Effect.Effect<InstanceStats, VirtualizerError> {
-    return Effect.map(instance.guest.stats, (stats) => {
+    const asked = Effect.catchDefect(
+      instance.guest.stats,
+      (defect) => Effect.fail(fail(new Unreachable({ detail: `the virtualizer broke: ${String(defect)}` })))
+    )
+    return Effect.map(asked, (stats) => {
       const before = this.cpus.get(instance)
       const now = cpuSample(stats)
       if (now !== undefined) this.cpus.set(instance, now)
