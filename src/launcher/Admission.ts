@@ -26,6 +26,9 @@ interface Demand {
 
 const nothing: Demand = { memoryBytes: 0, vcpus: 0, diskBytes: 0, instances: 0 }
 
+/** What a start needs of the node: all that an instance does, what its guest does, or nothing that it does not hold. */
+export type Needs = "instance" | "guest" | "nothing"
+
 export class Admission {
   private readonly limits: Limits
   private readonly books: Books
@@ -42,8 +45,10 @@ export class Admission {
     this.measured = options.measured
   }
 
-  /** Why an instance can not be added, or the guest of one started that is there. */
-  refusal(spec: InstanceSpec, isThere: boolean): string | undefined {
+  /** Why a node does not have what an instance needs. */
+  refusal(spec: InstanceSpec, needs: Needs): string | undefined {
+    if (needs === "nothing") return undefined
+    const isThere = needs === "guest"
     const demand = demands(spec)
     return this.exceeded("refuseBelow", {
       memoryBytes: demand.memoryBytes,

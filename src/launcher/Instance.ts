@@ -283,7 +283,7 @@ export class Instance {
       if (wanted._tag === "Later" || isRefused) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       const { observed, record } = self.situation
-      const refused = self.claims.take(command, record)
+      const refused = self.claims.take(command, wanted.desired.epoch, record)
       if (refused !== undefined) return yield* fail(refused)
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired

@@ -23,10 +23,14 @@ export class InstanceClaims {
     this.refusal = refusal
   }
 
-  /** Takes what a command needs, or says why it can not have it. It is given back when it turns out not to be wanted. */
-  take(command: Command, { spec }: InstanceRecord): Reason | undefined {
-    if (isStart(command) && !this.holding.forGuest) {
-      const refused = this.refusal(spec, true)
+  /**
+   * Takes what a command needs, after which `epoch` is the start that is wanted, or says why it can not have it. It is given
+   * back when it turns out not to be wanted.
+   */
+  take(command: Command, epoch: number, { desired, spec }: InstanceRecord): Reason | undefined {
+    // The first start of an instance was admitted with it.
+    if (isStart(command) && epoch > desired.epoch && desired.epoch > 0) {
+      const refused = this.refusal(spec, this.holding.forGuest ? "nothing" : "guest")
       if (refused === undefined) this.holding.takeForGuest()
       return refused
     }

@@ -190,19 +190,24 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     )
   })
 
+  const namesIn = (path: string) =>
+    fs.readDirectory(path).pipe(
+      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
+      Effect.mapError(failed(`${path} can not be read`))
+    )
+
+  /** Of what instance a record is that was set aside. */
+  const idAside = (name: string): string => name.replace(/^\d+-|\.json$/g, "")
+
   const leftovers = Effect.gen(function*() {
-    const names = yield* fs.readDirectory(instances).pipe(Effect.mapError(failed(`${instances} can not be read`)))
-    const recorded = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
-    const known = new Set(recorded)
-    return names.filter((name) => isInstanceId(name)).filter((id) => !known.has(`${id}.json`))
+    const recorded = new Set(yield* namesIn(records))
+    const ids = [...yield* namesIn(instances), ...(yield* namesIn(aside)).map(idAside)]
+    return Array.from(new Set(ids)).filter((id) => isInstanceId(id)).filter((id) => !recorded.has(`${id}.json`))
   })
 
-  const removeUnreadable = Effect.gen(function*() {
-    const names = yield* fs.readDirectory(aside).pipe(
-      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
-      Effect.mapError(failed(`${aside} can not be read`))
-    )
-    const paths = names.map((name) => join(aside, name))
+  const removeUnreadable = Effect.fnUntraced(function*(only?: InstanceId) {
+    const names = yield* namesIn(aside)
+    const paths = names.filter((name) => only === undefined || idAside(name) === only).map((name) => join(aside, name))
     yield* Effect.forEach(
       paths,
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),

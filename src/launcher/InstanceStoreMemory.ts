@@ -49,7 +49,7 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
         disk.node = record
       }),
     leftovers: Effect.succeed([]),
-    removeUnreadable: Effect.succeed([])
+    removeUnreadable: () => Effect.succeed([])
   }
 }
 

@@ -221,8 +221,8 @@ export const make = Effect.fn("Launcher.make")(function*(
     claims: new VolumeClaims(),
     books,
     telemetry,
-    refusal: (spec, isThere) => {
-      const detail = admission.refusal(spec, isThere)
+    refusal: (spec, needs) => {
+      const detail = admission.refusal(spec, needs)
       return state.refusal ?? (detail === undefined ? undefined : new NodeFull({ id: spec.id, detail }))
     },
     publish: (id, change) => log.publish(id, change, nowMillis()),
@@ -238,7 +238,7 @@ export const make = Effect.fn("Launcher.make")(function*(
     sampler,
     telemetry,
     admitting: Semaphore.makeUnsafe(1),
-    removing: new Set(),
+    handling: new Set(),
     scopes,
     run,
     isClosed: () => isClosed

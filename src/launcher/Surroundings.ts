@@ -4,6 +4,7 @@
 import type { Change } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceSpec } from "../domain/InstanceSpec.ts"
+import type { Needs } from "./Admission.ts"
 import type { Books } from "./Books.ts"
 import type { Reason } from "./LauncherError.ts"
 import type { Tools } from "./Step.ts"
@@ -14,8 +15,8 @@ export interface Surroundings extends Tools {
   readonly claims: VolumeClaims
   readonly books: Books
   readonly telemetry: Telemetry
-  /** Why no guest of such an instance may be started now. `isThere` says that the instance has been admitted. */
-  readonly refusal: (spec: InstanceSpec, isThere: boolean) => Reason | undefined
+  /** Why such an instance may not be started now. `needs` says what it does not hold of the node yet. */
+  readonly refusal: (spec: InstanceSpec, needs: Needs) => Reason | undefined
   /** The time on the launcher's clock. */
   readonly nowMillis: () => number
   /** Tells what changed. */

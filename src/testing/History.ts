@@ -14,10 +14,12 @@ import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { InstanceState } from "../domain/InstanceState.ts"
+import type { NodeStatistics } from "../domain/NodeStatus.ts"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
 import type { InstanceRecord } from "../launcher/InstanceRecord.ts"
 import type { LauncherConfig } from "../launcher/LauncherConfig.ts"
 import type { NodeRecord } from "../launcher/NodeRecord.ts"
+import type { Removal } from "../launcher/Removals.ts"
 import type { Code } from "../launcher/LauncherError.ts"
 
 /** What a client asks a launcher for. */
@@ -26,11 +28,18 @@ export type Call =
   | { readonly _tag: "Stop" | "Restart" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
   | { readonly _tag: "Attach"; readonly id: InstanceId; readonly volume: VolumeSpec }
   | { readonly _tag: "Detach"; readonly id: InstanceId; readonly volume: VolumeId }
-  | { readonly _tag: "List" }
+  | { readonly _tag: "List" | "Statistics" | "Orphans" | "Evacuate" | "Restore" | "Reset" }
+  | { readonly _tag: "Adopt"; readonly spec: InstanceSpec }
+  | { readonly _tag: "DestroyOrphan"; readonly id: InstanceId }
 
-/** What a client was told. `info` is there where a command answers it; `defect` stands for a launcher that broke. */
+/** What a client was told, with what its command answers; `defect` stands for a launcher that broke. */
 export type Answer =
-  | { readonly ok: true; readonly info?: InstanceInfo }
+  | {
+    readonly ok: true
+    readonly info?: InstanceInfo
+    readonly statistics?: NodeStatistics
+    readonly removals?: ReadonlyArray<Removal>
+  }
   | { readonly ok: false; readonly code: Code | "defect"; readonly detail: string }
 
 /**
@@ -160,6 +169,9 @@ export type Entry = Occurrence & { readonly atMillis: number }
 /** All that happened, in order. */
 export type History = ReadonlyArray<Entry>
 
-/** The instance a call is about; none for a list. */
+/** The instance a call is about; none where it is about the node. */
 export const idOf = (call: Call): InstanceId | undefined =>
-  call._tag === "Start" ? call.spec.id : call._tag === "List" ? undefined : call.id
+  "spec" in call ? call.spec.id : "id" in call ? call.id : undefined
+
+/** Whether a call is to remove all instances there are. */
+export const isClearing = ({ _tag }: Call): boolean => _tag === "Evacuate" || _tag === "Reset"

@@ -4,7 +4,7 @@
  */
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { InstanceRecord } from "../launcher/InstanceRecord.ts"
-import type { Answer, Call, Left, Occurrence } from "./History.ts"
+import { type Answer, type Call, idOf, type Left, type Occurrence } from "./History.ts"
 
 /** An occurrence in words. */
 export const format = (occurrence: Occurrence): string => {
@@ -109,16 +109,12 @@ const formatRecord = ({ boot, connectedMillis, desired, ended, revision }: Insta
 
 const formatCall = (call: Call): string => {
   switch (call._tag) {
-    case "Start":
-      return `start ${call.spec.id}`
     case "Attach":
       return `attach ${call.volume.id} to ${call.id}`
     case "Detach":
       return `detach ${call.volume} from ${call.id}`
-    case "List":
-      return "list"
     default:
-      return `${call._tag.toLowerCase()} ${call.id}`
+      return `${call._tag.toLowerCase()} ${idOf(call) ?? "the node"}`
   }
 }
 

@@ -205,17 +205,18 @@ describe("Launcher.reset", () => {
       yield* startAll(first.launcher)
       yield* first.close
       node.disk.records.delete(a)
-      let aside: ReadonlyArray<string> = ["/unreadable/1-a1.json"]
+      let aside: ReadonlyArray<string> = ["/unreadable/1-node.json", "/unreadable/1-a1.json"]
       const gone: Array<string> = []
       node.wrapStore = (store) => ({
         ...store,
         leftovers: Effect.sync(() => gone.includes("e5") ? [] : [id("e5")]),
         removeDirectory: (id) => Effect.sync(() => void gone.push(id)),
-        removeUnreadable: Effect.sync(() => {
-          const paths = aside
-          aside = []
-          return paths
-        })
+        removeUnreadable: (only) =>
+          Effect.sync(() => {
+            const paths = aside.filter((path) => only === undefined || path.includes(only))
+            aside = aside.filter((path) => !paths.includes(path))
+            return paths
+          })
       })
       const launcher = yield* node.launcher()
       const removals = yield* Stream.runCollect(launcher.reset)
@@ -227,7 +228,7 @@ describe("Launcher.reset", () => {
       assert.deepStrictEqual(removed(removals.filter(({ what }) => what !== "instance")), [
         ["orphan", "a1", 1, 2],
         ["orphan", "e5", 2, 2],
-        ["record", "/unreadable/1-a1.json", 1, 1]
+        ["record", "/unreadable/1-node.json", 1, 1]
       ])
       assert.deepStrictEqual(yield* launcher.list, [])
       assert.deepStrictEqual(yield* launcher.orphans, [])

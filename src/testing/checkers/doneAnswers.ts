@@ -17,11 +17,13 @@ const newsMillis = 1_000
 const isSo = (command: Call, guest: LivingGuest | undefined): boolean => {
   switch (command._tag) {
     case "Start":
+    case "Adopt":
       return guest !== undefined
     case "Restart":
       return false
     case "Stop":
     case "Delete":
+    case "DestroyOrphan":
       return guest === undefined
     case "Attach":
       return guest === undefined || guest.volumes.has(command.volume.id)
@@ -62,6 +64,13 @@ export const doneAnswers: Checker = make("an acknowledged command is done", (com
         for (const { call, command } of calls.of(entry.id)) {
           const isAnew = command._tag === "Restart" && entry._tag === "Spawned"
           if (isAnew || isSo(command, guestOf(entry.id))) done.add(call)
+        }
+        return
+      case "Recorded":
+        // It is adopted.
+        if (entry.record.revision === 1 && entry.record.boot > 0) {
+          for (const { pid } of guests.of(entry.id)) aside.delete(pid)
+          for (const { call, command } of calls.of(entry.id)) if (isSo(command, guestOf(entry.id))) done.add(call)
         }
         return
       case "SetAside":

@@ -2,7 +2,7 @@
  * No acknowledged command is lost, second half, and no record without an explanation: every change of what the disk says is
  * wanted has a cause. So what a command put there stays there until something takes it away that may.
  *
- * Causes are calls, and what befalls a guest. A call can have an effect from the moment it is called until it is answered;
+ * Causes are calls, those that remove all instances among them, and what befalls a guest. A call can have an effect from the moment it is called until it is answered;
  * where two calls overlap, either may be first. One that failed, was given up, or lost its launcher may have an effect later,
  * since its step can go on and fail, also under the next launcher: it lingers. It lingers no more when a call that came after
  * it, and that leaves nothing of it to go on, is acknowledged.
@@ -15,7 +15,7 @@ import { equivalence } from "../../domain/InstanceSpec.ts"
 import type { VolumeId } from "../../domain/Volume.ts"
 import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
-import { type Answer, type Call, type Entry, idOf } from "../History.ts"
+import { type Answer, type Call, type Entry, idOf, isClearing } from "../History.ts"
 
 /** A call that may have an effect. */
 interface Cause {
@@ -41,7 +41,14 @@ const settles: Readonly<Record<Kind, ReadonlyArray<Kind>>> = {
   Detach: ["Attach", "Detach"],
   Get: [],
   Stats: [],
-  List: []
+  List: [],
+  Statistics: [],
+  Orphans: [],
+  Evacuate: [],
+  Restore: [],
+  Reset: [],
+  Adopt: [],
+  DestroyOrphan: []
 }
 
 /** Codes of commands that were refused before anything was done about them. */
@@ -61,6 +68,10 @@ interface Subject {
 export const explainedChanges: Checker = make("no change of a record without a cause", (complain) => {
   const subjects = new Map<InstanceId, Subject>()
   const calls = new Map<number, { readonly cause: Cause; readonly subject: Subject }>()
+  /** What removes all instances: while it is open, and after it failed or was given up, also those that come later. */
+  let clearings: Array<Cause> = []
+  const clearingCalls = new Map<number, Cause>()
+  let task: string | null = null
 
   const subjectOf = (id: InstanceId): Subject => {
     const subject = subjects.get(id) ?? { record: undefined, heard: undefined, causes: [] }
@@ -80,6 +91,9 @@ export const explainedChanges: Checker = make("no change of a record without a c
   }
 
   const over = (index: number, call: number, answer: Answer | undefined): void => {
+    const clearing = clearingCalls.get(call)
+    if (clearing !== undefined) clearing.over = index
+    clearingCalls.delete(call)
     const found = calls.get(call)
     if (found === undefined) return
     calls.delete(call)
@@ -98,6 +112,8 @@ export const explainedChanges: Checker = make("no change of a record without a c
       cause.over = index
       calls.delete(call)
     }
+    clearings = []
+    clearingCalls.clear()
     for (const subject of subjects.values()) {
       subject.causes = subject.causes.filter(({ command: { _tag }, incarnation: of }) =>
         of !== incarnation || _tag === "Attach" || _tag === "Detach" || _tag === "Pause" || _tag === "Resume"
@@ -107,7 +123,10 @@ export const explainedChanges: Checker = make("no change of a record without a c
 
   const recorded = (id: InstanceId, next: InstanceRecord, isHeard: boolean): void => {
     const subject = subjectOf(id)
-    const { causes, heard, record } = subject
+    const { heard, record } = subject
+    // One that was over before the last start was asked for has nothing to do with it.
+    const last = Math.max(-1, ...subject.causes.map(({ called, command }) => command._tag === "Start" ? called : -1))
+    const causes = [...subject.causes, ...clearings.filter(({ over = Infinity }) => over > last)]
     const reason = record === undefined ? unexplainedBirth(next, causes) : unexplained(record, next, causes)
     if (reason !== undefined && (heard === record || unexplainedSince(heard, next, causes) !== undefined)) {
       complain(`${id}: ${reason}`)
@@ -121,11 +140,30 @@ export const explainedChanges: Checker = make("no change of a record without a c
       case "Began":
         // What it reads is what there is.
         for (const subject of subjects.values()) subject.heard = subject.record
+        // The next launcher goes on with what was under way.
+        if (task !== null) {
+          const { incarnation } = entry
+          clearings.push({
+            command: { _tag: "Reset" },
+            incarnation,
+            called: index,
+            over: undefined,
+            isAbandoned: false
+          })
+        }
+        return
+      case "NodeRecorded":
+        task = entry.record.task
         return
       case "Called": {
         const id = idOf(entry.command)
         const { command, incarnation } = entry
-        if (id === undefined || settles[command._tag].length === 0) return
+        if (isClearing(command)) {
+          const clearing = { command, incarnation, called: index, over: undefined, isAbandoned: false }
+          clearings.push(clearing)
+          clearingCalls.set(entry.call, clearing)
+        }
+        if (id === undefined || (settles[command._tag].length === 0 && command._tag !== "Adopt")) return
         const cause = { command, incarnation, called: index, over: undefined, isAbandoned: false }
         const subject = subjectOf(id)
         subject.causes.push(cause)
@@ -166,8 +204,11 @@ export const explainedChanges: Checker = make("no change of a record without a c
   }
 })
 
+/** Whether there is a call of one of these kinds. One that removes all instances stops and deletes each. */
 const has = (causes: ReadonlyArray<Cause>, ...kinds: ReadonlyArray<Kind>): boolean =>
-  causes.some(({ command }) => kinds.includes(command._tag))
+  causes.some(({ command }) =>
+    kinds.includes(command._tag) || (isClearing(command) && (kinds.includes("Stop") || kinds.includes("Delete")))
+  )
 
 const unexplainedSince = (
   before: InstanceRecord | undefined,
@@ -177,6 +218,7 @@ const unexplainedSince = (
 
 /** Why a first record should not be there. */
 const unexplainedBirth = ({ boot, spec }: InstanceRecord, causes: ReadonlyArray<Cause>): string | undefined => {
+  if (causes.some(({ command }) => command._tag === "Adopt" && equivalence(command.spec, spec))) return undefined
   if (!has(causes, "Start")) return "it is on record, and nobody asked for it to be started"
   if (!causes.some(({ command }) => command._tag === "Start" && equivalence(command.spec, spec))) {
     return "it is on record with a spec that nobody asked for"

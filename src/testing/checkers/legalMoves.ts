@@ -34,6 +34,8 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
     switch (entry._tag) {
       case "Recorded":
         recorded.add(entry.id)
+        // It is adopted, as if it had been found.
+        if (entry.record.revision === 1 && entry.record.boot > 0) found.add(entry.id)
         return
       case "Removed":
       case "SetAside":

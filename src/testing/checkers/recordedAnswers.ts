@@ -18,6 +18,7 @@ const says = (command: Call, record: InstanceRecord | undefined): boolean => {
   switch (command._tag) {
     case "Start":
     case "Restart":
+    case "Adopt":
       return record?.desired.power === "running" || record?.desired.power === "paused"
     case "Stop":
       return record?.desired.power === "stopped"
@@ -31,9 +32,16 @@ const says = (command: Call, record: InstanceRecord | undefined): boolean => {
       return record?.desired.volumes.some(({ id }) => id === command.volume.id) ?? false
     case "Detach":
       return record !== undefined && !record.desired.volumes.some(({ id }) => id === command.volume)
+    case "DestroyOrphan":
+      return record === undefined
     case "Get":
     case "Stats":
     case "List":
+    case "Statistics":
+    case "Orphans":
+    case "Evacuate":
+    case "Restore":
+    case "Reset":
       return true
   }
 }

@@ -29,6 +29,10 @@ export const recordedGuests: Checker = make("no guest without a record", (compla
         return
       case "Recorded":
         records.set(entry.id, entry.record)
+        // It is adopted.
+        if (entry.record.revision === 1 && entry.record.boot > 0) {
+          for (const { pid } of guests.of(entry.id)) aside.delete(pid)
+        }
         return
       case "Acting": {
         const record = records.get(entry.id)

@@ -11,7 +11,7 @@ import { Duration } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { hasConnected, type InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
-import type { Call, Operation } from "../History.ts"
+import { type Call, isClearing, type Operation } from "../History.ts"
 import { Calls, type OpenCall } from "./Calls.ts"
 import { cleanUpMillis, longestCleanUpMillis } from "./deadlines.ts"
 
@@ -87,6 +87,9 @@ export const supersession: Checker = make("the stronger command takes over at on
   /** Of each instance, which kind of call was last over, and when. */
   const lastOver = new Map<InstanceId, Map<Kind, number>>()
   let writeMillis = 0
+  /** When something that removes all instances was last under way; `Infinity` while it is. */
+  let clearing = -1
+  const clearings = new Set<number>()
 
   /** A step goes on, or has, while somebody asks for what would end it. */
   const ignore = ({ atMillis, id, obsoleteMillis }: Act, nowMillis: number): void => {
@@ -148,7 +151,7 @@ export const supersession: Checker = make("the stronger command takes over at on
     if (code === "superseded") {
       const kinds = beaters[command._tag] ?? []
       const isBeaten = Array.from(calls.of(id)).some((other) => kinds.includes(other.command._tag)) ||
-        kinds.some((kind) => (lastOver.get(id)?.get(kind) ?? -1) > call.index)
+        kinds.some((kind) => (lastOver.get(id)?.get(kind) ?? -1) > call.index) || clearing > call.index
       if (!isBeaten) complain(`${command._tag} of ${id} (${number}) was superseded by nobody`)
     }
     const start = taken.get(id)
@@ -172,8 +175,18 @@ export const supersession: Checker = make("the stronger command takes over at on
         acts.clear()
         taken.clear()
         pending.clear()
+        clearings.clear()
+        return
+      case "NodeRecorded":
+        // The next launcher goes on with it.
+        if (entry.record.task !== null) clearing = Infinity
+        else if (clearings.size === 0) clearing = index
         return
       case "Called": {
+        if (isClearing(entry.command)) {
+          clearings.add(entry.call)
+          clearing = Infinity
+        }
         if (call?.id === undefined) return
         for (const [other, one] of pending) if (other.id === call.id) one.writes++
         const record = records.get(call.id)
@@ -213,6 +226,7 @@ export const supersession: Checker = make("the stronger command takes over at on
       }
       case "Answered":
       case "Abandoned": {
+        if (clearings.delete(entry.call)) clearing = index
         if (call?.id === undefined) return
         pending.delete(call)
         if (entry._tag === "Answered") answered(call, entry.answer.ok ? "ok" : entry.answer.code, entry.atMillis)
