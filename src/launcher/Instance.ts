@@ -32,7 +32,7 @@ export class Instance {
   private readonly keeper: RecordKeeper
   readonly callers: Callers
   private readonly waiters: Waiters
-  private readonly watching = new Watching()
+  private readonly watching = new Watching(this.signal)
   private readonly claims: InstanceClaims
   private readonly publication = new Publication()
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
@@ -154,10 +154,7 @@ export class Instance {
           guest: self.guest,
           monitor: self.watching.monitor,
           scope: taking ?? scope,
-          tell: (monitor, fact) => {
-            self.watching.tell(monitor, fact)
-            self.signal.raise()
-          },
+          follower: (monitor) => self.watching.follower(monitor),
           hold: (monitor) => {
             held = monitor
           }
