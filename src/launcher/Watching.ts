@@ -4,6 +4,7 @@
 import { Effect, Exit, Scope } from "effect"
 import type { Ended, Follower, GuestEvent, Monitor } from "../Virtualizer.ts"
 import type { Signal } from "./Signal.ts"
+import type { Telemetry } from "./Telemetry.ts"
 
 /** What a monitor told. */
 export type Fact =
@@ -11,6 +12,9 @@ export type Fact =
   | { readonly _tag: "Event"; readonly event: GuestEvent }
 
 export class Watching {
+  /** Whether a guest that may be there was found, and not launched here, and has not been taken hold of yet. */
+  private isFound: boolean
+  private readonly telemetry: Telemetry
   /** The monitor that is held. */
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
@@ -18,8 +22,16 @@ export class Watching {
   /** Wakes the loop. */
   private readonly signal: Signal
 
-  constructor(signal: Signal) {
+  /** `isFound` says that the instance was found on record. */
+  constructor(isFound: boolean, signal: Signal, telemetry: Telemetry) {
+    this.isFound = isFound
     this.signal = signal
+    this.telemetry = telemetry
+  }
+
+  /** A guest is about to be launched: none was found. */
+  launch(): void {
+    this.isFound = false
   }
 
   /** A monitor is about to be taken. What is left of others, which were not kept, is forgotten. */
@@ -42,6 +54,8 @@ export class Watching {
   hold(monitor: Monitor, scope: Scope.Closeable): void {
     this.monitor = monitor
     this.scope = scope
+    if (this.isFound) this.telemetry.adopted()
+    this.isFound = false
   }
 
   /** Takes what the held monitor told. That of one that is just being taken waits until it is held. */

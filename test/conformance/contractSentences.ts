@@ -41,7 +41,6 @@ export const sentences: ReadonlyArray<Held> = [
     "What the guest uses now.",
     "The guest's console.",
     "The scoped handle on a running guest.",
-    "What happens to the guest from now on.",
     "Who is told what happens to a guest, in the very act: it notes that, and neither waits nor throws.",
     "Something happened to the guest.",
     "The end of a monitor: of its guest, proven, or of its control channel.",
@@ -128,6 +127,18 @@ export const sentences: ReadonlyArray<Held> = [
   ),
   held("Its files are left.", "a guest that was discovered"),
   held("Succeeds when it is gone already.", "a guest that was discovered"),
+  held(
+    "Removes every trace of an instance outside its directory by its id and its directory alone, for a launcher that has no " +
+      "spec of it.",
+    "discard removes every trace",
+    "discard removes what is left",
+    "discard leaves all other",
+    "discard is interrupted"
+  ),
+  held(
+    "Called only when no guest runs for it; succeeds when there is nothing to remove.",
+    "discard of what is not there"
+  ),
   held("The instance it runs for, as the guest itself says.", "discover tells every guest"),
   held(
     "The technology's own handle on it, such as a pid or a container id, for people.",

@@ -1,11 +1,11 @@
 /**
  * Tests of launches, and of what a monitor sees of a guest that runs.
  */
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { VolumeId } from "../../domain/Volume.ts"
 import { ConformanceHost } from "./ConformanceHost.ts"
 import { type ConformanceTest, hostCan, thereIs } from "./ConformanceTest.ts"
-import { comes, equals, eventually, holds, inWords, neverComes, refuses, settled, succeeds } from "./Contract.ts"
+import { begin, comes, equals, eventually, holds, inWords, neverComes, refuses, settled, succeeds } from "./Contract.ts"
 import { absent, created, launched, launcher, running } from "./Launchers.ts"
 import { Notes } from "./Notes.ts"
 import { isPowerOff, isUnmade, lastExit, probes } from "./probing.ts"
@@ -186,13 +186,14 @@ export const starting: ReadonlyArray<ConformanceTest> = [
       const { guest, id, monitor } = yield* running(yield* launcher)
       const notes = new Notes()
       yield* monitor.follow(notes)
+      const ending = yield* begin(monitor.ended)
       yield* reboot?.(id) ?? Effect.void
       yield* eventually(
         "A reboot is told as an event",
         Effect.sync(() => notes.events.length > 0 ? undefined : "nothing was told")
       )
       yield* equals(notes.events, [{ _tag: "Rebooted" }], "A reboot is told as an event")
-      yield* neverComes("A reboot is no end", monitor.ended)
+      yield* neverComes("A reboot is no end", Fiber.join(ending))
       yield* equals(notes.ends, [], "A reboot is no end")
       yield* probes(guest, ["Running"], "after a reboot")
     })

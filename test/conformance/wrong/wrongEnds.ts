@@ -135,7 +135,8 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
       "kill ends a guest that is frozen",
       "a guest whose control channel broke can be killed, and has been lost all the same",
       "discover tells every guest that is there and none that is not, to a launcher that knows of none",
-      "kill is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
+      "kill is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
+      "discard removes what is left of a guest that was ended, and how it ended"
     ]
   },
   {
@@ -181,6 +182,7 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
     })),
     fails: [
       "a guest that does not connect is watched, and connected waits for ever, also when it ends",
+      "the end is told once to who follows, also to who comes late, and to nobody who follows no more",
       "what is asked of a guest that is not there answers that it is not running",
       "kill is seen by who watches",
       "pause and resume of a guest that has ended answer that it is not running",
