@@ -173,8 +173,11 @@ export interface Monitor {
   /** Completes once, when the guest ended, or when its control channel did, which proves nothing about the guest. */
   readonly ended: Effect.Effect<Ended>
 
-  /** What happens to the guest from now on. Ends with the monitor. */
-  readonly events: Stream.Stream<GuestEvent>
+  /**
+   * Tells a follower what happens to the guest from now on, as it happens and in that order, until the scope closes or the
+   * monitor's does. The end is told last, and at once to who comes after it.
+   */
+  readonly follow: (follower: Follower) => Effect.Effect<void, never, Scope.Scope>
 
   /** What the guest is and has at this moment, asked of it. Fails with `Unreachable` or `NotRunning`. */
   readonly status: Effect.Effect<GuestStatus, VirtualizerError>
@@ -206,6 +209,14 @@ export interface Monitor {
    * does not have it. Fails with `DetachFailed`, `Unreachable` or `NotRunning`.
    */
   readonly detachVolume: (volume: VolumeId) => Effect.Effect<void, VirtualizerError>
+}
+
+/** Who is told what happens to a guest, in the very act: it notes that, and neither waits nor throws. */
+export interface Follower {
+  /** Something happened to the guest. */
+  readonly onEvent: (event: GuestEvent) => void
+  /** The same that `ended` completes with. Told once, and nothing after it. */
+  readonly onEnded: (ended: Ended) => void
 }
 
 /** The end of a monitor: of its guest, proven, or of its control channel. */

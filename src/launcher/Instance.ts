@@ -47,7 +47,7 @@ export class Instance {
   }) {
     this.situation = options.situation
     this.keeper = new RecordKeeper(options.saved, options.around)
-    this.watching = new Watching(options.saved !== undefined, options.around.telemetry)
+    this.watching = new Watching(options.saved !== undefined, this.signal, options.around.telemetry)
     this.guest = options.guest
     this.claims = new InstanceClaims(options.situation, options.around)
     this.callers = new Callers(this.id, options.around.config, this.signal)
@@ -151,10 +151,7 @@ export class Instance {
           guest: self.guest,
           monitor: self.watching.monitor,
           scope: taking ?? scope,
-          tell: (monitor, fact) => {
-            self.watching.tell(monitor, fact)
-            self.signal.raise()
-          },
+          follower: (monitor) => self.watching.follower(monitor),
           hold: (monitor) => {
             held = monitor
           }

@@ -2,10 +2,10 @@
  * Takes one step: the only place that has a virtualizer do something. It changes nothing of the loop; it returns what it
  * learned, or why it failed.
  */
-import { Cause, Duration, Effect, Fiber, Scope, type Semaphore, Stream } from "effect"
+import { Cause, Duration, Effect, Scope, type Semaphore, Stream } from "effect"
 import { connection } from "../domain/Network.ts"
 import type { Phase } from "../domain/Phase.ts"
-import type { BootConfig, Ended, Guest, GuestEvent, Monitor } from "../Virtualizer.ts"
+import type { BootConfig, Follower, Guest, Monitor } from "../Virtualizer.ts"
 import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
 import type { Step } from "./Decision.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
@@ -24,11 +24,6 @@ export interface Tools {
   readonly probes: Semaphore.Semaphore
 }
 
-/** What a monitor tells of its own accord. */
-export type Fact =
-  | { readonly _tag: "Ended"; readonly ended: Ended }
-  | { readonly _tag: "Event"; readonly event: GuestEvent }
-
 /** What a step works on. */
 export interface Subject {
   readonly record: InstanceRecord
@@ -37,8 +32,8 @@ export interface Subject {
   readonly monitor: Monitor | undefined
   /** Where a monitor that this step takes shall live: the loop keeps it or closes it. */
   readonly scope: Scope.Scope
-  /** Called for all that a monitor taken by this step tells, from its first moment on. */
-  readonly tell: (monitor: Monitor, fact: Fact) => void
+  /** Who is told what happens to the guest of a monitor that this step takes, from its first moment on. */
+  readonly follower: (monitor: Monitor) => Follower
   /** Called with the monitor once it is connected. */
   readonly hold: (monitor: Monitor) => void
 }
@@ -112,21 +107,12 @@ const bootConfig = ({ desired, id, spec }: InstanceRecord, tools: Tools): Effect
     networks: spec.nics.map((nic, index) => connection(id, nic, index))
   }))
 
-const watch = Effect.fnUntraced(function*({ guest, hold, scope, tell }: Subject) {
+const watch = Effect.fnUntraced(function*({ follower, guest, hold, scope }: Subject) {
   const monitor = yield* Scope.provide(guest.monitor, scope)
-  const follow = Stream.runForEach(
-    monitor.events,
-    (event) => Effect.sync(() => tell(monitor, { _tag: "Event", event }))
-  )
-  yield* Effect.forkIn(follow, scope, { startImmediately: true })
-  const ended = yield* Effect.forkIn(
-    Effect.tap(monitor.ended, (ended) => Effect.sync(() => tell(monitor, { _tag: "Ended", ended }))),
-    scope,
-    { startImmediately: true }
-  )
+  yield* Scope.provide(monitor.follow(follower(monitor)), scope)
   const first = yield* Effect.raceFirst(
     Effect.map(monitor.connected, (status): Learned => ({ _tag: "Connected", status })),
-    Effect.map(Fiber.join(ended), (ended): Learned => ({ _tag: "EndedMeanwhile", ended }))
+    Effect.map(monitor.ended, (ended): Learned => ({ _tag: "EndedMeanwhile", ended }))
   )
   if (first._tag === "EndedMeanwhile" && first.ended._tag === "Lost") {
     return yield* fail(new Unreachable({ detail: first.ended.cause }))

@@ -2,9 +2,14 @@
  * The monitor that an instance's loop holds, the scope that it lives in, and what it told that the loop has not taken in yet.
  */
 import { Effect, Exit, Scope } from "effect"
-import type { Monitor } from "../Virtualizer.ts"
-import type { Fact } from "./Step.ts"
+import type { Ended, Follower, GuestEvent, Monitor } from "../Virtualizer.ts"
+import type { Signal } from "./Signal.ts"
 import type { Telemetry } from "./Telemetry.ts"
+
+/** What a monitor told. */
+export type Fact =
+  | { readonly _tag: "Ended"; readonly ended: Ended }
+  | { readonly _tag: "Event"; readonly event: GuestEvent }
 
 export class Watching {
   /** Whether a guest that may be there was found, and not launched here, and has not been taken hold of yet. */
@@ -13,11 +18,14 @@ export class Watching {
   /** The monitor that is held. */
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
-  private facts: Array<{ readonly monitor: Monitor; readonly fact: Fact }> = []
+  private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> = none
+  /** Wakes the loop. */
+  private readonly signal: Signal
 
   /** `isFound` says that the instance was found on record. */
-  constructor(isFound: boolean, telemetry: Telemetry) {
+  constructor(isFound: boolean, signal: Signal, telemetry: Telemetry) {
     this.isFound = isFound
+    this.signal = signal
     this.telemetry = telemetry
   }
 
@@ -28,12 +36,18 @@ export class Watching {
 
   /** A monitor is about to be taken. What is left of others, which were not kept, is forgotten. */
   begin(): void {
-    this.facts = []
+    this.facts = none
+  }
+
+  /** Who follows a monitor for the loop. */
+  follower(monitor: Monitor): Follower {
+    return new Noting(this, monitor)
   }
 
   /** Notes what a monitor told. */
-  tell(monitor: Monitor, fact: Fact): void {
-    this.facts.push({ monitor, fact })
+  note(monitor: Monitor, fact: Fact): void {
+    this.facts = [...this.facts, { monitor, fact }]
+    this.signal.raise()
   }
 
   /** From now on this monitor is held. */
@@ -48,7 +62,7 @@ export class Watching {
   take(): ReadonlyArray<Fact> {
     if (this.monitor === undefined || this.facts.length === 0) return []
     const { facts } = this
-    this.facts = []
+    this.facts = none
     return facts.filter(({ monitor }) => monitor === this.monitor).map(({ fact }) => fact)
   }
 
@@ -60,5 +74,27 @@ export class Watching {
       this.scope = undefined
       return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
     })
+  }
+}
+
+/** Instances that nothing happens to share this. */
+const none: ReadonlyArray<never> = []
+
+/** Notes what one monitor tells. */
+class Noting implements Follower {
+  private readonly watching: Watching
+  private readonly monitor: Monitor
+
+  constructor(watching: Watching, monitor: Monitor) {
+    this.watching = watching
+    this.monitor = monitor
+  }
+
+  onEvent(event: GuestEvent): void {
+    this.watching.note(this.monitor, { _tag: "Event", event })
+  }
+
+  onEnded(ended: Ended): void {
+    this.watching.note(this.monitor, { _tag: "Ended", ended })
   }
 }

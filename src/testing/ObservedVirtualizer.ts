@@ -8,9 +8,9 @@ import type { Volume, VolumeId } from "../domain/Volume.ts"
 import type {
   BootConfig,
   Ended,
+  Follower,
   Guest,
   GuestConsole,
-  GuestEvent,
   GuestStats,
   GuestStatus,
   Monitor,
@@ -150,8 +150,8 @@ class ObservedMonitor implements Monitor {
     return this.monitor.ended
   }
 
-  get events(): Stream.Stream<GuestEvent> {
-    return this.monitor.events
+  follow(follower: Follower): Effect.Effect<void, never, Scope.Scope> {
+    return this.monitor.follow(follower)
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {

@@ -41,7 +41,8 @@ export const sentences: ReadonlyArray<Held> = [
     "What the guest uses now.",
     "The guest's console.",
     "The scoped handle on a running guest.",
-    "What happens to the guest from now on.",
+    "Who is told what happens to a guest, in the very act: it notes that, and neither waits nor throws.",
+    "Something happened to the guest.",
     "The end of a monitor: of its guest, proven, or of its control channel.",
     "What can happen to a running guest.",
     "What a running guest is and has.",
@@ -231,7 +232,15 @@ export const sentences: ReadonlyArray<Held> = [
     "a control channel that breaks",
     "has been lost all the same"
   ),
-  held("Ends with the monitor.", "events end"),
+  held(
+    "Tells a follower what happens to the guest from now on, as it happens and in that order, until the scope closes or the monitor's does.",
+    "pause and resume are told as events",
+    "a reboot is told",
+    "the end is told once"
+  ),
+  held("The end is told last, and at once to who comes after it.", "the end is told once"),
+  held("The same that `ended` completes with.", "the end is told once"),
+  held("Told once, and nothing after it.", "the end is told once"),
   held(
     "What the guest is and has at this moment, asked of it.",
     "pause and resume can be repeated",

@@ -2,10 +2,11 @@
  * A virtualizer in memory for tests of the launcher. Its world survives launchers. A test scripts what happens at each point:
  * an operation can wait at a gate, fail, hang or die. Nothing takes time by itself, but for a stop's grace.
  */
-import { Deferred, Effect, Exit, Queue, Stream } from "effect"
+import { Deferred, Effect, Exit, Stream } from "effect"
 import type { ExitStatus } from "../../src/domain/ExitStatus.ts"
 import type { InstanceId } from "../../src/domain/InstanceId.ts"
 import type { VolumeId } from "../../src/domain/Volume.ts"
+import { Followers } from "../../src/internal/Followers.ts"
 import type { Ended, FoundGuest, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
 import {
   fail,
@@ -55,7 +56,12 @@ export class Gate {
 
 interface Watcher {
   readonly ended: Deferred.Deferred<Ended>
-  readonly events: Queue.Queue<GuestEvent>
+  readonly followers: Followers<GuestEvent, Ended>
+}
+
+const finish = ({ ended, followers }: Watcher, end: Ended): void => {
+  followers.finish(end)
+  Deferred.doneUnsafe(ended, Exit.succeed(end))
 }
 
 /** A guest that runs. */
@@ -174,9 +180,7 @@ export class World {
     place.machine = undefined
     place.lastExit = status
     Deferred.doneUnsafe(machine.end, Exit.succeed(status))
-    if (machine.watcher !== undefined) {
-      Deferred.doneUnsafe(machine.watcher.ended, Exit.succeed({ _tag: "Exited", status }))
-    }
+    if (machine.watcher !== undefined) finish(machine.watcher, { _tag: "Exited", status })
   }
 
   /** A guest does something. */
@@ -184,7 +188,7 @@ export class World {
     const machine = this.machine(id)
     if (machine === undefined) return
     if (event._tag !== "Rebooted") machine.paused = event._tag === "Paused"
-    if (machine.watcher !== undefined) Queue.offerUnsafe(machine.watcher.events, event)
+    machine.watcher?.followers.tell(event)
   }
 
   /** A guest's control socket goes, or comes back. */
@@ -192,9 +196,7 @@ export class World {
     const machine = this.machine(id)
     if (machine === undefined) return
     machine.reachable = is
-    if (!is && machine.watcher !== undefined) {
-      Deferred.doneUnsafe(machine.watcher.ended, Exit.succeed({ _tag: "Lost", cause: "the socket closed" }))
-    }
+    if (!is && machine.watcher !== undefined) finish(machine.watcher, { _tag: "Lost", cause: "the socket closed" })
   }
 }
 
@@ -282,7 +284,7 @@ const monitor = Effect.fnUntraced(function*(world: World, id: InstanceId) {
   if (machine === undefined) return yield* fail(new NotRunning())
   if (!machine.reachable) return yield* fail(new Unreachable({ detail: "no answer" }))
   if (machine.watcher !== undefined) world.violations.push(`a second monitor of ${id}`)
-  const watcher: Watcher = { ended: Deferred.makeUnsafe(), events: yield* Queue.unbounded<GuestEvent>() }
+  const watcher: Watcher = { ended: Deferred.makeUnsafe(), followers: new Followers() }
   const connected = Deferred.makeUnsafe<GuestStatus>()
   yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -316,7 +318,7 @@ const monitor = Effect.fnUntraced(function*(world: World, id: InstanceId) {
   return {
     connected: Deferred.await(connected),
     ended: Deferred.await(watcher.ended),
-    events: Stream.fromQueue(watcher.events),
+    follow: (follower) => watcher.followers.follow(follower),
     status: Effect.map(
       command("status", () => {}),
       () => statusOf(machine)

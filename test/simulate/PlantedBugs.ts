@@ -256,8 +256,9 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a fiber goes on when its launcher has gone", "no fiber or timer left", [
     "launcher/Step.ts",
-    "  yield* Effect.forkIn(follow, scope, { startImmediately: true })",
-    "  yield* Effect.forkDetach(Effect.andThen(follow, Effect.never), { startImmediately: true })"
+    "  yield* Scope.provide(monitor.follow(follower(monitor)), scope)\n",
+    "  yield* Scope.provide(monitor.follow(follower(monitor)), scope)\n" +
+    "  yield* Effect.forkDetach(Effect.never, { startImmediately: true })\n"
   ]),
 
   // Events

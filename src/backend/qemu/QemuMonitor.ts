@@ -1,7 +1,7 @@
 /**
  * Watching one running guest over QMP, and commanding it.
  */
-import { Deferred, Duration, Effect, Exit, PubSub, type Scope, Stream, type Take } from "effect"
+import { Deferred, Duration, Effect, Exit, type Scope, Stream } from "effect"
 import { type ExitStatus, unknown } from "../../domain/ExitStatus.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Disconnect from "../../qmp/Disconnect.ts"
@@ -9,7 +9,8 @@ import type { QmpClient } from "../../qmp/QmpClient.ts"
 import * as QmpCommands from "../../qmp/QmpCommands.ts"
 import type { QmpError } from "../../qmp/QmpError.ts"
 import type { QmpEvent } from "../../qmp/QmpEvent.ts"
-import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
+import { Followers } from "../../internal/Followers.ts"
+import type { Ended, Follower, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
 import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import type { QemuDirectory } from "./QemuDirectory.ts"
 import * as QemuExit from "./QemuExit.ts"
@@ -72,15 +73,15 @@ const shutdownStatus = (reason: string): ExitStatus | undefined => {
 export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<Monitor, never, Scope.Scope> {
-  const monitor = new QemuMonitor(options, yield* PubSub.unbounded<Take.Take<GuestEvent>>())
-  yield* Effect.addFinalizer(() => monitor.endEvents)
+  const monitor = new QemuMonitor(options)
+  yield* Effect.addFinalizer(() => monitor.letGo)
   yield* Effect.forkScoped(monitor.watch, { startImmediately: true })
   return monitor
 })
 
 class QemuMonitor implements Monitor {
   readonly #options: Options
-  readonly #events: PubSub.PubSub<Take.Take<GuestEvent>>
+  readonly #followers = new Followers<GuestEvent, Ended>()
   readonly #connected = Deferred.makeUnsafe<GuestStatus>()
   readonly #ended = Deferred.makeUnsafe<Ended>()
   readonly #plugging: QemuPlugging
@@ -90,9 +91,8 @@ class QemuMonitor implements Monitor {
   /** When it was reset last, by QEMU's clock. */
   #resetMillis = -Infinity
 
-  constructor(options: Options, events: PubSub.PubSub<Take.Take<GuestEvent>>) {
+  constructor(options: Options) {
     this.#options = options
-    this.#events = events
     this.#plugging = new QemuPlugging(options.client)
   }
 
@@ -104,12 +104,13 @@ class QemuMonitor implements Monitor {
     return Deferred.await(this.#ended)
   }
 
-  get events(): Stream.Stream<GuestEvent> {
-    return Stream.fromPubSubTake(this.#events)
+  follow(follower: Follower): Effect.Effect<void, never, Scope.Scope> {
+    return this.#followers.follow(follower)
   }
 
-  get endEvents(): Effect.Effect<void> {
-    return Effect.asVoid(PubSub.end(this.#events, Exit.void))
+  /** Tells nobody anything any more. */
+  get letGo(): Effect.Effect<void> {
+    return Effect.sync(() => this.#followers.clear())
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {
@@ -240,8 +241,10 @@ class QemuMonitor implements Monitor {
       Effect.catch(({ message, reason }) =>
         this.#disconnected(reason._tag === "Disconnected" ? reason.cause : message)
       ),
-      Effect.flatMap((ended) => Deferred.succeed(this.#ended, ended)),
-      Effect.andThen(this.endEvents)
+      Effect.map((ended) => {
+        this.#followers.finish(ended)
+        Deferred.doneUnsafe(this.#ended, Exit.succeed(ended))
+      })
     )
   }
 
@@ -305,7 +308,7 @@ class QemuMonitor implements Monitor {
   }
 
   #tell(event: GuestEvent): void {
-    PubSub.publishUnsafe(this.#events, [event])
+    this.#followers.tell(event)
   }
 
   /** Lets a guest go that QEMU holds at its end, once the reason is on disk. */

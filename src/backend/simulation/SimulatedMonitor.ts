@@ -1,11 +1,12 @@
 /**
  * Watching one simulated guest, and commanding it.
  */
-import { type Cause, Duration, Effect, Option, Queue, type Scope, Stream } from "effect"
+import { Duration, Effect, Option, type Scope } from "effect"
 import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
-import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
+import { Followers } from "../../internal/Followers.ts"
+import type { Ended, Follower, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
 import {
   AttachFailed,
   DetachFailed,
@@ -72,8 +73,7 @@ class SimulatedMonitor implements Monitor, Watcher {
   readonly #machine: Machine
   /** What the guest was and had when it connected. */
   #connection: GuestStatus | undefined
-  #end: Ended | undefined
-  #listeners: ReadonlyArray<Queue.Queue<GuestEvent, Cause.Done>> | undefined = []
+  readonly #followers = new Followers<GuestEvent, Ended>()
 
   constructor(reach: Reach, machine: Machine) {
     this.#reach = reach
@@ -83,6 +83,10 @@ class SimulatedMonitor implements Monitor, Watcher {
     if (machine.answers) this.onConnected()
   }
 
+  get #end(): Ended | undefined {
+    return this.#followers.end
+  }
+
   get isOver(): boolean {
     return this.#end !== undefined || !this.#reach.fence.isUp
   }
@@ -90,17 +94,11 @@ class SimulatedMonitor implements Monitor, Watcher {
   /** Watches no more. What a dead launcher holds on to is no reason for its scope not to close. */
   get letGo(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#endEvents()
+      this.#followers.clear()
       return Effect.exit(this.#reach.fence.act(() => {
         if (this.#machine.watcher === this) this.#machine.watcher = undefined
       }))
     })
-  }
-
-  /** No event is told any more. */
-  #endEvents(): void {
-    for (const listener of this.#listeners ?? []) Queue.endUnsafe(listener)
-    this.#listeners = undefined
   }
 
   onConnected(): void {
@@ -108,8 +106,7 @@ class SimulatedMonitor implements Monitor, Watcher {
   }
 
   onEvent(event: GuestEvent): void {
-    if (!this.#reach.fence.isUp) return
-    for (const listener of this.#listeners ?? []) Queue.offerUnsafe(listener, event)
+    if (this.#reach.fence.isUp) this.#followers.tell(event)
   }
 
   onExited(status: ExitStatus): void {
@@ -122,8 +119,7 @@ class SimulatedMonitor implements Monitor, Watcher {
 
   #finish(end: Ended): void {
     if (this.isOver) return
-    this.#end = end
-    this.#endEvents()
+    this.#followers.finish(end)
     this.#machine.onlookers.changed()
   }
 
@@ -135,23 +131,8 @@ class SimulatedMonitor implements Monitor, Watcher {
     return this.#reach.fence.actEffect(() => this.#machine.onlookers.wait(() => this.#end))
   }
 
-  get events(): Stream.Stream<GuestEvent> {
-    return Stream.unwrap(Effect.map(
-      Effect.acquireRelease(
-        this.#reach.fence.actEffect(() =>
-          Effect.tap(Queue.unbounded<GuestEvent, Cause.Done>(), (listener) =>
-            Effect.sync(() => {
-              if (this.#listeners === undefined) Queue.endUnsafe(listener)
-              else this.#listeners = [...this.#listeners, listener]
-            }))
-        ),
-        (listener) =>
-          Effect.sync(() => {
-            this.#listeners = this.#listeners?.filter((one) => one !== listener)
-          })
-      ),
-      (listener) => Stream.fromQueue(listener)
-    ))
+  follow(follower: Follower): Effect.Effect<void, never, Scope.Scope> {
+    return this.#reach.fence.actEffect(() => this.#followers.follow(follower))
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {

@@ -1,10 +1,11 @@
 /**
  * Tests of pausing a guest.
  */
-import { Effect, Fiber, Stream } from "effect"
+import { Effect } from "effect"
 import { type ConformanceTest, declared } from "./ConformanceTest.ts"
-import { begin, equals, refuses, settled, succeeds } from "./Contract.ts"
+import { equals, refuses, settled, succeeds } from "./Contract.ts"
 import { launcher, running } from "./Launchers.ts"
+import { Notes } from "./Notes.ts"
 import { probes } from "./probing.ts"
 
 export const pausing: ReadonlyArray<ConformanceTest> = [
@@ -29,18 +30,16 @@ export const pausing: ReadonlyArray<ConformanceTest> = [
     name: "pause and resume are told as events, once each",
     needs: [declared("pause")],
     run: Effect.gen(function*() {
-      const { close, monitor } = yield* running(yield* launcher)
-      const all = yield* begin(Stream.runCollect(monitor.events))
-      yield* settled
+      const { monitor } = yield* running(yield* launcher)
+      const notes = new Notes()
+      yield* monitor.follow(notes)
       yield* succeeds("pause", monitor.pause)
       yield* succeeds("pause, repeated,", monitor.pause)
       yield* succeeds("resume", monitor.resume)
       yield* succeeds("resume, repeated,", monitor.resume)
       yield* settled
-      yield* close
-      const events = yield* succeeds("events, once the monitor is closed,", Fiber.join(all))
       yield* equals(
-        events.map(({ _tag }) => _tag),
+        notes.events.map(({ _tag }) => _tag),
         ["Paused", "Resumed"],
         "Events tell when the guest is paused and when it is resumed, once each"
       )

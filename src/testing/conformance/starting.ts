@@ -1,12 +1,13 @@
 /**
  * Tests of launches, and of what a monitor sees of a guest that runs.
  */
-import { Duration, Effect, Fiber, Option, Stream } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { VolumeId } from "../../domain/Volume.ts"
 import { ConformanceHost } from "./ConformanceHost.ts"
 import { type ConformanceTest, hostCan, thereIs } from "./ConformanceTest.ts"
-import { begin, comes, equals, holds, inWords, neverComes, refuses, settled, succeeds } from "./Contract.ts"
+import { begin, comes, equals, eventually, holds, inWords, neverComes, refuses, settled, succeeds } from "./Contract.ts"
 import { absent, created, launched, launcher, running } from "./Launchers.ts"
+import { Notes } from "./Notes.ts"
 import { isPowerOff, isUnmade, lastExit, probes } from "./probing.ts"
 
 export const starting: ReadonlyArray<ConformanceTest> = [
@@ -183,30 +184,41 @@ export const starting: ReadonlyArray<ConformanceTest> = [
     run: Effect.gen(function*() {
       const { reboot } = yield* ConformanceHost
       const { guest, id, monitor } = yield* running(yield* launcher)
-      const first = yield* begin(Stream.runHead(monitor.events))
+      const notes = new Notes()
+      yield* monitor.follow(notes)
       const ending = yield* begin(monitor.ended)
-      yield* settled
       yield* reboot?.(id) ?? Effect.void
-      const told = yield* succeeds("the telling of a reboot", Fiber.join(first))
-      yield* equals(Option.getOrUndefined(told), { _tag: "Rebooted" }, "A reboot is told as an event")
+      yield* eventually(
+        "A reboot is told as an event",
+        Effect.sync(() => notes.events.length > 0 ? undefined : "nothing was told")
+      )
+      yield* equals(notes.events, [{ _tag: "Rebooted" }], "A reboot is told as an event")
       yield* neverComes("A reboot is no end", Fiber.join(ending))
+      yield* equals(notes.ends, [], "A reboot is no end")
       yield* probes(guest, ["Running"], "after a reboot")
     })
   },
   {
-    name: "events end with the monitor, and with the guest",
+    name: "the end is told once to who follows, also to who comes late, and to nobody who follows no more",
     needs: [],
     run: Effect.gen(function*() {
-      const one = yield* launcher
-      const { close, guest, monitor, watch } = yield* running(one)
-      const first = yield* begin(Stream.runDrain(monitor.events))
+      const { close, guest, monitor, watch } = yield* running(yield* launcher)
+      const before = new Notes()
+      yield* monitor.follow(before)
       yield* close
-      yield* succeeds("events, once its monitor is closed,", Fiber.join(first))
       const again = yield* watch
       yield* again.connected
-      const second = yield* begin(Stream.runDrain(again.monitor.events))
+      const [early, left, late] = [new Notes(), new Notes(), new Notes()]
+      yield* again.monitor.follow(early)
+      yield* Effect.scoped(again.monitor.follow(left))
       yield* succeeds("kill", guest.kill)
-      yield* succeeds("events, once its guest has ended,", Fiber.join(second))
+      const ended = yield* succeeds("ended", again.monitor.ended)
+      yield* again.monitor.follow(late)
+      yield* settled
+      yield* equals(early.ends, [ended], "Who follows is told the end once, as ended tells it")
+      yield* equals(late.ends, [ended], "Who comes after the end is told it at once")
+      yield* equals(left.ends, [], "Nothing is told once the follower's scope has closed")
+      yield* equals(before.ends, [], "Nothing is told once the monitor's scope has closed")
     })
   },
   {

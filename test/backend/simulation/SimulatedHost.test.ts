@@ -2,11 +2,12 @@
  * The simulated host as a test sees it: what happens to guests from outside, what is told, and what is held against virtualizers.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { standard } from "../../../src/backend/simulation/Fault.ts"
 import { Fence } from "../../../src/backend/simulation/Fence.ts"
 import * as SimulationVirtualizer from "../../../src/backend/simulation/SimulationVirtualizer.ts"
+import { Notes } from "../../../src/testing/conformance/Notes.ts"
 import { bootWith, create, id, make, otherId, passing, reasonOf, run, seconds, specOf, timed, volume } from "./rig.ts"
 
 /** A life in which much is asked for, and what came of it. */
@@ -74,7 +75,8 @@ describe("SimulatedHost", () => {
     Effect.gen(function*() {
       const { guest, host, occurrences } = yield* make()
       const monitor = yield* passing(run(guest))
-      const events = yield* Effect.forkScoped(Stream.runCollect(monitor.events), { startImmediately: true })
+      const notes = new Notes()
+      yield* monitor.follow(notes)
       occurrences.length = 0
       host.reboot(id)
       host.holdAtDiskFull(id)
@@ -85,9 +87,10 @@ describe("SimulatedHost", () => {
       host.panic(id)
       assert.deepStrictEqual(occurrences.at(-1), { _tag: "Ended", id, pid: 1, status: { _tag: "Panicked" } })
       assert.deepStrictEqual(
-        (yield* Fiber.join(events)).map(({ _tag }) => _tag),
+        notes.events.map(({ _tag }) => _tag),
         ["Rebooted", "Paused", "Resumed"]
       )
+      assert.deepStrictEqual(notes.ends, [{ _tag: "Exited", status: { _tag: "Panicked" } }])
       assert.deepStrictEqual(yield* monitor.ended, { _tag: "Exited", status: { _tag: "Panicked" } })
       assert.strictEqual(yield* reasonOf(monitor.status), "NotRunning")
     }))
@@ -188,12 +191,13 @@ describe("SimulatedHost", () => {
       const { fence, guest, host } = yield* make()
       const monitor = yield* passing(run(guest))
       const ended = yield* Effect.forkScoped(monitor.ended, { startImmediately: true })
-      const events = yield* Effect.forkScoped(Stream.runHead(monitor.events), { startImmediately: true })
+      const notes = new Notes()
+      yield* monitor.follow(notes)
       fence.cut()
       host.reboot(id)
       host.powerOff(id)
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([ended.pollUnsafe(), events.pollUnsafe()], [undefined, undefined])
+      assert.deepStrictEqual([ended.pollUnsafe(), notes.events, notes.ends], [undefined, [], []])
     }))
 
   it.effect("a guest that is cut off while it gets a volume keeps it, and what is interrupted then is not done", () =>

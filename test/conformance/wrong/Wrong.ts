@@ -50,7 +50,7 @@ const copy = (guest: Guest): Guest => ({
 export const copyMonitor = (monitor: Monitor): Monitor => ({
   connected: monitor.connected,
   ended: monitor.ended,
-  events: monitor.events,
+  follow: (follower) => monitor.follow(follower),
   status: monitor.status,
   stop: (grace) => monitor.stop(grace),
   pause: monitor.pause,

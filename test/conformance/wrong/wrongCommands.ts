@@ -95,7 +95,14 @@ export const wrongCommands: ReadonlyArray<Wrong> = [
   {
     name: "tells every pause twice",
     change: monitors(({ monitor }) => ({
-      events: Stream.flatMap(monitor.events, (event) => Stream.make(event, event))
+      follow: (follower) =>
+        monitor.follow({
+          onEvent: (event) => {
+            follower.onEvent(event)
+            if (event._tag === "Paused") follower.onEvent(event)
+          },
+          onEnded: (ended) => follower.onEnded(ended)
+        })
     })),
     fails: [
       "pause and resume are told as events, once each"

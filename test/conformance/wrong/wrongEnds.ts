@@ -182,6 +182,7 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
     })),
     fails: [
       "a guest that does not connect is watched, and connected waits for ever, also when it ends",
+      "the end is told once to who follows, also to who comes late, and to nobody who follows no more",
       "what is asked of a guest that is not there answers that it is not running",
       "kill is seen by who watches",
       "pause and resume of a guest that has ended answer that it is not running",

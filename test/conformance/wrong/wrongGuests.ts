@@ -1,9 +1,9 @@
 /**
  * Virtualizers that get wrong how a guest begins, and how it ends by itself.
  */
-import { Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import type { ExitStatus } from "../../../src/domain/ExitStatus.ts"
-import type { Ended } from "../../../src/Virtualizer.ts"
+import type { Ended, Monitor } from "../../../src/Virtualizer.ts"
 import { guests, monitors, type Wrong } from "./Wrong.ts"
 
 /** Says something else of an end. */
@@ -13,6 +13,21 @@ const retold = (retell: (status: ExitStatus) => ExitStatus) =>
       monitor.ended,
       (ended): Ended => ended._tag === "Exited" ? { _tag: "Exited", status: retell(ended.status) } : ended
     )
+  }))
+
+const endIsTold = "the end is told once to who follows, also to who comes late, and to nobody who follows no more"
+
+/** Completes when a guest reboots. */
+const rebooted = (monitor: Monitor): Effect.Effect<void> =>
+  Effect.scoped(Effect.gen(function*() {
+    const reboot = Deferred.makeUnsafe<void>()
+    yield* monitor.follow({
+      onEvent: ({ _tag }) => {
+        if (_tag === "Rebooted") Deferred.doneUnsafe(reboot, Exit.void)
+      },
+      onEnded: () => {}
+    })
+    yield* Deferred.await(reboot)
   }))
 
 export const wrongGuests: ReadonlyArray<Wrong> = [
@@ -157,11 +172,7 @@ export const wrongGuests: ReadonlyArray<Wrong> = [
     change: monitors(({ monitor }) => ({
       ended: Effect.raceFirst(
         monitor.ended,
-        Effect.flatMap(
-          Stream.runHead(Stream.filter(monitor.events, ({ _tag }) => _tag === "Rebooted")),
-          (reboot): Effect.Effect<Ended> =>
-            reboot._tag === "None" ? Effect.never : Effect.succeed({ _tag: "Exited", status: { _tag: "Unknown" } })
-        )
+        Effect.as(rebooted(monitor), { _tag: "Exited", status: { _tag: "Unknown" } } as const)
       )
     })),
     fails: [
@@ -171,19 +182,55 @@ export const wrongGuests: ReadonlyArray<Wrong> = [
   {
     name: "does not tell that a guest rebooted",
     change: monitors(({ monitor }) => ({
-      events: Stream.filter(monitor.events, ({ _tag }) => _tag !== "Rebooted")
+      follow: (follower) =>
+        monitor.follow({
+          onEvent: (event) => event._tag === "Rebooted" ? undefined : follower.onEvent(event),
+          onEnded: (ended) => follower.onEnded(ended)
+        })
     })),
     fails: [
       "a reboot is told, and is no end"
     ]
   },
   {
-    name: "tells events for ever",
-    change: monitors(({ monitor }) => ({ events: Stream.concat(monitor.events, Stream.never) })),
-    fails: [
-      "events end with the monitor, and with the guest",
-      "pause and resume are told as events, once each"
-    ]
+    name: "tells nobody who follows that the guest ended",
+    change: monitors(({ monitor }) => ({
+      follow: (follower) => monitor.follow({ onEvent: (event) => follower.onEvent(event), onEnded: () => {} })
+    })),
+    fails: [endIsTold]
+  },
+  {
+    name: "tells twice that the guest ended",
+    change: monitors(({ monitor }) => ({
+      follow: (follower) => Effect.andThen(monitor.follow(follower), monitor.follow(follower))
+    })),
+    fails: [endIsTold, "pause and resume are told as events, once each", "a reboot is told, and is no end"]
+  },
+  {
+    name: "does not tell who comes late that the guest ended",
+    change: monitors(({ monitor }) => {
+      let isOver = false
+      return {
+        follow: (follower) =>
+          Effect.suspend(() =>
+            isOver ? Effect.void : monitor.follow({
+              onEvent: (event) => follower.onEvent(event),
+              onEnded: (ended) => {
+                isOver = true
+                follower.onEnded(ended)
+              }
+            })
+          )
+      }
+    }),
+    fails: [endIsTold]
+  },
+  {
+    name: "tells who follows no more that the guest ended",
+    change: monitors(({ monitor, watching }) => ({
+      follow: (follower) => Scope.provide(monitor.follow(follower), watching)
+    })),
+    fails: [endIsTold]
   },
   {
     name: "tells the status of a guest that has ended",

@@ -28,7 +28,7 @@ export const wrongLaunchers: ReadonlyArray<Wrong> = [
       monitor: Effect.andThen(Effect.addFinalizer(() => Effect.ignore(guest.kill)), guest.monitor)
     })),
     fails: [
-      "events end with the monitor, and with the guest",
+      "the end is told once to who follows, also to who comes late, and to nobody who follows no more",
       "a guest outlives its launcher, and another adopts the same one, which it can stop",
       "closing a monitor leaves its guest as it is, and another can be taken at once",
       "a guest that was paused is adopted as paused, and stays so",
@@ -195,7 +195,7 @@ export const wrongLaunchers: ReadonlyArray<Wrong> = [
       }
     }),
     fails: [
-      "events end with the monitor, and with the guest",
+      "the end is told once to who follows, also to who comes late, and to nobody who follows no more",
       "what is asked of a guest that is not there answers that it is not running",
       "closing a monitor leaves its guest as it is, and another can be taken at once",
       "a guest has at most one monitor at a time: another is refused, and the first is not disturbed",

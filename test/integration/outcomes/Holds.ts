@@ -62,7 +62,7 @@ export class Holds {
     const watched = (monitor: Monitor): Monitor => ({
       connected: monitor.connected,
       ended: monitor.ended,
-      events: monitor.events,
+      follow: (follower) => monitor.follow(follower),
       status: monitor.status,
       stop: (grace) => before("stop", monitor.stop(grace)),
       pause: before("pause", monitor.pause),

@@ -1,8 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Fiber, Stream } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import type { Guest } from "../../../src/Virtualizer.ts"
 import { VolumeId } from "../../../src/domain/Volume.ts"
+import { Notes } from "../../../src/testing/conformance/Notes.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
 import * as Rig from "./Rig.ts"
 
@@ -24,7 +25,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         const guest = yield* rig.guest(spec)
         yield* rig.start(guest, boot)
         const first = yield* Rig.monitor(guest)
-        const events = yield* Effect.forkScoped(Stream.runCollect(first.monitor.events), { startImmediately: true })
+        const notes = new Notes()
+        yield* first.monitor.follow(notes)
         yield* Rig.until(guest, TinyGuest.ready)
         yield* first.monitor.pause
         yield* first.monitor.pause
@@ -34,7 +36,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
         yield* Rig.until(guest, "the host says 42")
         yield* first.monitor.stop(Duration.seconds(60))
         assert.deepStrictEqual(yield* first.monitor.ended, { _tag: "Exited", status: { _tag: "PoweredOff" } })
-        assert.deepStrictEqual((yield* Fiber.join(events)).map(({ _tag }) => _tag), ["Paused", "Resumed"])
+        assert.deepStrictEqual(notes.events.map(({ _tag }) => _tag), ["Paused", "Resumed"])
         assert.deepStrictEqual(yield* guest.probe, { _tag: "Created", lastExit: { _tag: "PoweredOff" } })
 
         yield* guest.start(boot)
@@ -46,12 +48,13 @@ layer(NodeServices.layer, { excludeTestServices: true })("QemuVirtualizer", (it)
 
         yield* guest.start(boot)
         const third = yield* Rig.monitor(guest)
-        const reboots = yield* Effect.forkScoped(Stream.runCollect(third.monitor.events), { startImmediately: true })
+        const reboots = new Notes()
+        yield* third.monitor.follow(reboots)
         yield* Rig.until(guest, TinyGuest.ready)
         yield* (yield* keyboard(guest))("reboot -f")
         yield* Rig.until(guest, /SeaBIOS[^]*SeaBIOS/)
         yield* third.monitor.stop(Duration.zero)
-        assert.deepStrictEqual(yield* Fiber.join(reboots), [{ _tag: "Rebooted" }])
+        assert.deepStrictEqual(reboots.events, [{ _tag: "Rebooted" }])
       }))
 
     it.effect("that ended while nobody watched is held until its reason is on record", () =>
