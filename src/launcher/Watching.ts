@@ -78,7 +78,7 @@ export class Watching {
 }
 
 /** Instances that nothing happens to share this. */
-const none: ReadonlyArray<never> = []
+const none: ReadonlyArray<never> = Object.freeze([])
 
 /** Notes what one monitor tells. */
 class Noting implements Follower {
