@@ -2,7 +2,7 @@
  * Many simulated instances on one launcher of the built package, on the real clock, where nothing takes time but the launcher's own
  * work. Each is a measurement for a process of its own.
  */
-import { ByteSize, Context, Duration, Effect, FileSystem, Layer, Stream } from "effect"
+import { ByteSize, Context, Duration, Effect, Fiber, FileSystem, Layer, Stream } from "effect"
 import { InstanceId } from "../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../src/domain/InstanceSpec.ts"
 import type { Launcher } from "../../src/launcher/Launcher.ts"
@@ -166,3 +166,29 @@ export const adoption = (directory: string, count: number, isSynced: boolean) =>
       return { millis }
     })).pipe(isSynced ? (effect) => effect : Effect.provide(unsynced))
   }).pipe(Effect.provide(host))
+
+/** How often what takes little time is measured. */
+const reports = 21
+
+/** A full report of so many running instances, and a command by itself and while a report is under way. */
+export const report = (count: number) =>
+  Effect.gen(function*() {
+    const launcher = yield* Built.Launcher.Launcher
+    const all = specs(count)
+    yield* startAll(launcher, all)
+    const found: Array<{ readonly report: number; readonly alone: number; readonly beside: number }> = []
+    for (let round = 0; round < reports; round++) {
+      const { id } = spec(round + 1)
+      const alone = yield* timed(launcher.pause(id))
+      const report = yield* timed(launcher.statistics)
+      if (report.value.instances.length !== count) return yield* Effect.die("the report is not full")
+      const under = yield* Effect.forkChild(launcher.statistics, { startImmediately: true })
+      const beside = yield* timed(launcher.resume(id))
+      yield* Fiber.join(under)
+      found.push({ report: report.millis, alone: alone.millis, beside: beside.millis })
+    }
+    return {
+      reportMillis: median(found.map(({ report }) => report)),
+      delayMillis: median(found.map(({ alone, beside }) => beside - alone))
+    }
+  }).pipe(Effect.provide(launcher))

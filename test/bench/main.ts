@@ -23,7 +23,8 @@ const benches = {
   "sim-start-50k": scale.starts,
   "sim-start-growth": scale.starts,
   "sim-memory-per-instance": scale.memory,
-  "sim-readopt-10k": scale.readopt
+  "sim-readopt-10k": scale.readopt,
+  "status-report-10k": scale.report
 }
 
 const bench = Command.make(

@@ -71,6 +71,18 @@ export const memory = Effect.gen(function*() {
   ]
 })
 
+/**
+ * `status-report-10k`: the node's status and statistics with all that so many running instances use. `.delay` is what a command
+ * takes longer while a report is under way.
+ */
+export const report = Effect.map(
+  run(Schema.Struct({ reportMillis: Schema.Finite, delayMillis: Schema.Finite }), "report", 10_000),
+  ({ delayMillis, reportMillis }) => [
+    row("status-report-10k", "ms", reportMillis, 20),
+    row("status-report-10k.delay", "ms", delayMillis)
+  ]
+)
+
 /** `sim-readopt-10k`: a new process's launcher finds the records of running guests on disk, and takes hold of the guests. */
 export const readopt = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem

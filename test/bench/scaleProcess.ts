@@ -8,12 +8,12 @@ import { Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as SimulatedScale from "./SimulatedScale.ts"
 
-const { adoption, memory, record, starts } = SimulatedScale
+const { adoption, memory, record, report, starts } = SimulatedScale
 
 const measure = Command.make(
   "scaleProcess",
   {
-    what: Argument.Literals("what", ["starts", "memory", "record", "adoption", "adoption-unsynced"]),
+    what: Argument.Literals("what", ["starts", "memory", "report", "record", "adoption", "adoption-unsynced"]),
     count: Argument.Int("count"),
     directory: Argument.String("directory").pipe(Argument.withDefault("/nowhere"))
   },
@@ -21,6 +21,7 @@ const measure = Command.make(
     const found = yield* {
       starts: starts(count),
       memory: memory(count),
+      report: report(count),
       record: record(directory, count),
       adoption: adoption(directory, count, true),
       "adoption-unsynced": adoption(directory, count, false)
