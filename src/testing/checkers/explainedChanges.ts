@@ -235,7 +235,8 @@ const unexplained = (
 ): string | undefined => {
   const { desired: { epoch, power, restarts, volumes } } = next
   const was = before.desired
-  const isOver = next.ended !== null && next.ended.epoch === was.epoch && before.ended?.epoch !== was.epoch
+  // Its restart policy may have had it started and end again before that could be written.
+  const isOver = next.ended !== null && next.ended.epoch >= was.epoch && (before.ended?.epoch ?? 0) < was.epoch
   const isWithdrawn = causes.some(({ command, isAbandoned }) => command._tag === "Start" && isAbandoned)
   if (next.boot !== before.boot && next.boot !== epoch) {
     return `boot ${before.boot} became ${next.boot}, at start ${epoch}`
@@ -244,7 +245,7 @@ const unexplained = (
 
   const isPolicys = epoch !== was.epoch && restarts > 0
   // It may have come to more than one before that could be written.
-  if (isPolicys && (epoch < was.epoch || next.ended?.epoch !== epoch - 1)) {
+  if (isPolicys && (epoch < was.epoch || (next.ended?.epoch ?? 0) < epoch - 1)) {
     return `its restart policy made start ${was.epoch} start ${epoch}, and that was not over`
   }
   if (epoch !== was.epoch && !isPolicys) {

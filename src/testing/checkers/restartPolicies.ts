@@ -11,6 +11,7 @@ import * as ExitStatus from "../../domain/ExitStatus.ts"
 import type { InstanceRecord, Outcome } from "../../launcher/InstanceRecord.ts"
 import type { LauncherConfig } from "../../launcher/LauncherConfig.ts"
 import { type Checker, make } from "../Checker.ts"
+import { Calls } from "./Calls.ts"
 
 /** The least part of the wait that chance leaves. */
 const leastPart = 0.75
@@ -32,6 +33,7 @@ const isGivenUp = ({ ended }: InstanceRecord): boolean =>
 
 export const restartPolicies: Checker = make("the restart policy is kept", (complain) => {
   const records = new Map<InstanceId, InstanceRecord>()
+  const calls = new Calls()
   let config: LauncherConfig | undefined
 
   const ended = (before: InstanceRecord, next: InstanceRecord, atMillis: number): void => {
@@ -64,7 +66,8 @@ export const restartPolicies: Checker = make("the restart policy is kept", (comp
     }
   }
 
-  return (entry) => {
+  return (entry, index) => {
+    calls.look(entry, index)
     switch (entry._tag) {
       case "Began":
         config = entry.config
@@ -78,7 +81,8 @@ export const restartPolicies: Checker = make("the restart policy is kept", (comp
         const wasWanted = before?.desired.power === "running" || before?.desired.power === "paused"
         const isWanted = next.desired.power === "running" || next.desired.power === "paused"
         // What somebody else asked for meanwhile is for others to explain.
-        if (isEnd && wasWanted && (isWanted || next.ended?.outcome._tag !== "Stopped")) {
+        const isAsked = calls.of(entry.id).size > 0 || next.desired.power === "deleted"
+        if (isEnd && wasWanted && (isWanted || (!isAsked && next.ended?.outcome._tag !== "Stopped"))) {
           ended(before, next, entry.atMillis)
         }
         return
