@@ -51,6 +51,12 @@ export interface Shape {
    */
   readonly stream: <Item>(call: EngineCall<Item>, options?: CallOptions) => Stream.Stream<Item, EngineError>
 
+  /** Like {@link Shape.stream}, which is to be run at once: when this returns the engine has begun to answer. The scope ends it. */
+  readonly begin: <Item>(
+    call: EngineCall<Item>,
+    options?: CallOptions
+  ) => Effect.Effect<Stream.Stream<Item, EngineError>, EngineError, Scope.Scope>
+
   /** Like {@link Shape.stream}, of a reply that is bytes. */
   readonly bytes: (call: EngineCall<unknown>, options?: CallOptions) => Stream.Stream<Uint8Array, EngineError>
 
@@ -69,7 +75,7 @@ export class EngineClient extends Context.Service<EngineClient, Shape>()("vivari
 
 export interface Options {
   readonly endpoint: EngineEndpoint
-  /** How long a call may take that does not say. Default 30 s. */
+  /** How long a call may take that does not say. Default 10 s. */
   readonly callDeadline?: Duration.Input
 }
 
@@ -114,7 +120,7 @@ export const make = Effect.fn("EngineClient.make")(function*(
 ): Effect.fn.Return<Shape, never, HttpClient.HttpClient> {
   const { endpoint } = options
   const http = HttpClient.withScope(yield* HttpClient.HttpClient)
-  const callDeadline = options.callDeadline ?? "30 seconds"
+  const callDeadline = options.callDeadline ?? "10 seconds"
   let negotiated: System.Negotiated | undefined
 
   const failureOf = (name: string) => ({ reason }: HttpClientError.HttpClientError): EngineError => {
@@ -212,22 +218,13 @@ export const make = Effect.fn("EngineClient.make")(function*(
     Effect.tapError(forget)
   )
 
-  const bytes: Shape["bytes"] = (call, limit) =>
-    Stream.unwrap(
-      Effect.map(open(call, limit, false), ({ stream }) => Stream.mapError(stream, failureOf(nameOf(call))))
-    )
+  const beginBytes = (call: EngineCall<unknown>, limit: CallOptions | undefined) =>
+    Effect.map(open(call, limit, false), ({ stream }) => Stream.mapError(stream, failureOf(nameOf(call))))
 
-  return {
-    endpoint,
-    version,
-    execute: (call, limit) =>
-      Effect.flatMap(version, ({ apiVersion }) => within(nameOf(call), limit?.deadline)(ask(call, `/v${apiVersion}`)))
-        .pipe(
-          Effect.tapError(forget)
-        ),
-    stream: (call, limit) => {
-      const name = nameOf(call)
-      return bytes(call, limit).pipe(
+  const begin: Shape["begin"] = (call, limit) => {
+    const name = nameOf(call)
+    return Effect.map(beginBytes(call, limit), (bytes) =>
+      bytes.pipe(
         Stream.pipeThroughChannel(
           Ndjson.decodeSchema(call.returns)({ ignoreEmptyLines: true, maxLineBytes: lineBytesMax })
         ),
@@ -239,9 +236,20 @@ export const make = Effect.fn("EngineClient.make")(function*(
             ? fail(new Disconnected({ call: name, detail: "in the middle of a line" }))
             : fail(new InvalidReply({ call: name, detail: error.message }))
         )
-      )
-    },
-    bytes,
+      ))
+  }
+
+  return {
+    endpoint,
+    version,
+    execute: (call, limit) =>
+      Effect.flatMap(version, ({ apiVersion }) => within(nameOf(call), limit?.deadline)(ask(call, `/v${apiVersion}`)))
+        .pipe(
+          Effect.tapError(forget)
+        ),
+    begin,
+    stream: (call, limit) => Stream.unwrap(begin(call, limit)),
+    bytes: (call, limit) => Stream.unwrap(beginBytes(call, limit)),
     upgrade: Effect.fnUntraced(function*(call, limit) {
       const response = yield* open(call, limit, true)
       return yield* Effect.mapError(response.upgrade, failureOf(nameOf(call)))

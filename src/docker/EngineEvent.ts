@@ -28,10 +28,10 @@ export type EngineEvent = typeof EngineEvent.Type
 /** Which events. Every filter must let one through. */
 export interface EventOptions {
   /**
-   * Those that happened from then on, in seconds of Unix time by the engine's clock, before those that are yet to. An engine
-   * remembers a few hundred, and none from before it was started.
+   * Those that happened from then on, before those that are yet to: seconds of Unix time by the engine's clock, with up to nine
+   * digits behind a point. An engine remembers a few hundred, and none from before it was started.
    */
-  readonly sinceSeconds?: number
+  readonly since?: string
   readonly types?: ReadonlyArray<string>
   readonly actions?: ReadonlyArray<string>
   /** `name` or `name=value`. */
@@ -39,10 +39,10 @@ export interface EventOptions {
 }
 
 /** `GET /events`. For `EngineClient.stream`: never ends by itself. */
-export const events = ({ actions, labels, sinceSeconds, types }: EventOptions = {}) =>
+export const events = ({ actions, labels, since, types }: EventOptions = {}) =>
   EngineCall.make("GET", "/events", EngineEvent, {
     query: {
-      since: sinceSeconds === undefined ? undefined : `${sinceSeconds}`,
+      since,
       filters: filters({
         ...(types === undefined ? {} : { type: types }),
         ...(actions === undefined ? {} : { event: actions }),
