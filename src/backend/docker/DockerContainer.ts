@@ -13,7 +13,8 @@ import * as ContainerIdentity from "./ContainerIdentity.ts"
 import { type ContainerBoot, plan } from "./ContainerRequest.ts"
 import { isLeaving, isRunning } from "./ContainerState.ts"
 import { volumesOf } from "./DockerConfig.ts"
-import type { DockerHost } from "./DockerHost.ts"
+import type { DockerHost, Services } from "./DockerHost.ts"
+import * as DockerVolumes from "./DockerVolumes.ts"
 import * as EngineTrouble from "./EngineTrouble.ts"
 
 /** The name that an instance's container has. */
@@ -58,6 +59,19 @@ export const remove = ({ config, engine }: DockerHost, name: string): Effect.Eff
     Effect.uninterruptible
   )
 
+/** Removes all that there is of an instance's container, which does not run, and its directory of mounts. */
+export const discard = Effect.fnUntraced(function*(
+  host: DockerHost,
+  spec: InstanceSpec
+): Effect.fn.Return<void, VirtualizerError, Services> {
+  yield* EngineTrouble.patiently(host.config, remove(host, nameOf(host, spec))).pipe(
+    Effect.mapError(EngineTrouble.failure)
+  )
+  if (host.volumes === "none") return
+  yield* DockerVolumes.release(host.config, spec.id)
+  yield* DockerVolumes.removeDirectory(host.config, spec.id)
+}, Effect.uninterruptible)
+
 const createFailure = (image: string) => (error: EngineError): VirtualizerError =>
   is(error, "NotFound") && /no such image|image not known/i.test(error.message)
     ? fail(new ImageUnusable({ path: image, detail: "the engine does not have it: pull it first" }))
@@ -86,7 +100,7 @@ export const create = Effect.fnUntraced(function*(
   spec: InstanceSpec,
   source: ContainerBoot,
   boot: BootConfig
-): Effect.fn.Return<void, VirtualizerError> {
+): Effect.fn.Return<void, VirtualizerError, Services> {
   const { config, engine } = host
   const name = nameOf(host, spec)
   let isOurs = false
@@ -105,6 +119,7 @@ export const create = Effect.fnUntraced(function*(
     })
     if (kept === undefined) {
       isOurs = true
+      if (host.volumes !== "none") yield* DockerVolumes.makeDirectory(config, spec.id)
       yield* Effect.uninterruptible(engine.execute(Containers.create(name, create)))
     }
     // Who made it may have been cut short before it was connected to all.
@@ -118,7 +133,7 @@ export const create = Effect.fnUntraced(function*(
 
   yield* EngineTrouble.patiently(config, once).pipe(
     Effect.mapError((error) => error._tag === "EngineError" ? createFailure(source.image)(error) : error),
-    Effect.onError(() => isOurs ? Effect.ignore(EngineTrouble.patiently(config, remove(host, name))) : Effect.void)
+    Effect.onError(() => isOurs ? Effect.ignore(discard(host, spec)) : Effect.void)
   )
 })
 

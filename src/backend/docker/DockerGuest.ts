@@ -67,35 +67,14 @@ class DockerGuest implements Guest {
   }
 
   createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
-    const { config, volumes } = this.#host
-    const { id } = this.#spec
-    const make = DockerContainer.create(this.#host, this.#spec, this.#source, boot)
     return this.#run(
       "DockerGuest.createImage",
-      volumes === "none" ? make : Effect.andThen(DockerVolumes.makeDirectory(config, id), make).pipe(
-        Effect.onError(() =>
-          this.#found.pipe(
-            Effect.flatMap((container) =>
-              container === undefined ? DockerVolumes.removeDirectory(config, id) : Effect.void
-            ),
-            Effect.ignore
-          )
-        )
-      )
+      DockerContainer.create(this.#host, this.#spec, this.#source, boot)
     )
   }
 
   get deleteImage(): Effect.Effect<void, VirtualizerError> {
-    const { config, volumes } = this.#host
-    return this.#run(
-      "DockerGuest.deleteImage",
-      Effect.gen({ self: this }, function*() {
-        yield* Effect.mapError(DockerContainer.remove(this.#host, this.#name), EngineTrouble.failure)
-        if (volumes === "none") return
-        yield* this.#release
-        yield* DockerVolumes.removeDirectory(config, this.#spec.id)
-      })
-    )
+    return this.#run("DockerGuest.deleteImage", DockerContainer.discard(this.#host, this.#spec))
   }
 
   start(boot: BootConfig): Effect.Effect<void, VirtualizerError> {

@@ -6,7 +6,7 @@ import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Containers from "../../docker/Containers.ts"
-import { type EngineError, is, isAway } from "../../docker/EngineError.ts"
+import { type EngineError, isAway } from "../../docker/EngineError.ts"
 import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
 import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import type { Heard } from "./ContainerEvents.ts"
@@ -31,10 +31,10 @@ export const make = Effect.fnUntraced(function*(
   id: InstanceId,
   name: string
 ): Effect.fn.Return<Monitor, VirtualizerError, Scope.Scope> {
-  yield* MonitorClaim.take(name)
   const heard = yield* Effect.mapError(host.events.listen(id), EngineTrouble.failure)
   const container = yield* Effect.mapError(DockerContainer.find(host, name), EngineTrouble.failure)
   if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
+  yield* MonitorClaim.take(container.Id, container.State.StartedAt)
   const monitor = new DockerMonitor(host, id, container, yield* PubSub.unbounded<Take.Take<GuestEvent>>())
   yield* Effect.addFinalizer(() => monitor.endEvents)
   yield* Effect.forkScoped(monitor.watch(heard), { startImmediately: true })
@@ -125,17 +125,13 @@ class DockerMonitor implements Monitor {
 
   /** A command, where it is done already if the engine says so. */
   #command(call: ReturnType<typeof Containers.pause>, alreadySo: RegExp, name: string) {
-    const isEnded = (error: EngineError) => is(error, "NotFound") || /is not running/i.test(error.message)
-    return this.#host.engine.execute(call).pipe(
-      Effect.catchIf((error) => alreadySo.test(error.message) && !isEnded(error), () => Effect.void),
-      Effect.catch((error) =>
-        Effect.flatMap(
-          Effect.mapError(this.#running, EngineTrouble.failure),
-          (container) => Effect.fail(container === undefined ? fail(new NotRunning()) : EngineTrouble.failure(error))
-        )
-      ),
-      Effect.withSpan(name)
-    )
+    return Effect.catch(this.#host.engine.execute(call), (error) =>
+      Effect.flatMap(Effect.mapError(this.#running, EngineTrouble.failure), (container) =>
+        container === undefined
+          ? Effect.fail(fail(new NotRunning()))
+          : alreadySo.test(error.message)
+          ? Effect.void
+          : Effect.fail(EngineTrouble.failure(error)))).pipe(Effect.withSpan(name))
   }
 
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
