@@ -1,0 +1,154 @@
+/**
+ * The guest of one instance: a container of its engine.
+ */
+import { Effect, type Scope } from "effect"
+import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
+import * as Containers from "../../docker/Containers.ts"
+import type { BootConfig, Guest, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
+import { fail, LaunchFailed, NotRunning, type VirtualizerError } from "../../VirtualizerError.ts"
+import type { ContainerBoot } from "./ContainerRequest.ts"
+import { exitStatus, isRunning, isUnbegun } from "./ContainerState.ts"
+import { DockerConsole } from "./DockerConsole.ts"
+import * as DockerContainer from "./DockerContainer.ts"
+import type { DockerHost, Services } from "./DockerHost.ts"
+import * as DockerMonitor from "./DockerMonitor.ts"
+import * as DockerStats from "./DockerStats.ts"
+import * as DockerVolumes from "./DockerVolumes.ts"
+import * as EngineTrouble from "./EngineTrouble.ts"
+
+class DockerGuest implements Guest {
+  readonly #host: DockerHost
+  readonly #spec: InstanceSpec
+  readonly #source: ContainerBoot
+
+  constructor(host: DockerHost, spec: InstanceSpec, source: ContainerBoot) {
+    this.#host = host
+    this.#spec = spec
+    this.#source = source
+  }
+
+  get #name(): string {
+    return DockerContainer.nameOf(this.#host, this.#spec)
+  }
+
+  get #found(): Effect.Effect<Containers.Container | undefined, VirtualizerError> {
+    return Effect.mapError(DockerContainer.find(this.#host, this.#name), EngineTrouble.failure)
+  }
+
+  #run<A, E>(name: string, effect: Effect.Effect<A, E, Services>): Effect.Effect<A, E> {
+    return effect.pipe(Effect.provideContext(this.#host.services), Effect.withSpan(name))
+  }
+
+  /** Lets go of the volumes of a container that does not run. */
+  get #release(): Effect.Effect<void, VirtualizerError, Services> {
+    return this.#host.volumes === "none" ? Effect.void : DockerVolumes.release(this.#host.config, this.#spec.id)
+  }
+
+  get probe(): Effect.Effect<Probe, VirtualizerError> {
+    return this.#run(
+      "DockerGuest.probe",
+      Effect.gen({ self: this }, function*() {
+        const container = yield* this.#found
+        if (container !== undefined && isRunning(container.State)) return { _tag: "Running" } as const
+        // It may have ended while nobody watched.
+        yield* this.#release
+        if (container !== undefined) {
+          const lastExit = isUnbegun(container.State) ? undefined : exitStatus(container.State)
+          return { _tag: "Created", lastExit } as const
+        }
+        const isThere = yield* this.#host.pulls.isThere(this.#source)
+        return isThere ? { _tag: "ImageReady" } as const : { _tag: "Absent" } as const
+      })
+    )
+  }
+
+  get ensureBackingImage() {
+    return this.#host.pulls.ensure(this.#source)
+  }
+
+  createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
+    const { config, volumes } = this.#host
+    const { id } = this.#spec
+    const make = DockerContainer.create(this.#host, this.#spec, this.#source, boot)
+    return this.#run(
+      "DockerGuest.createImage",
+      volumes === "none" ? make : Effect.andThen(DockerVolumes.makeDirectory(config, id), make).pipe(
+        Effect.onError(() =>
+          this.#found.pipe(
+            Effect.flatMap((container) =>
+              container === undefined ? DockerVolumes.removeDirectory(config, id) : Effect.void
+            ),
+            Effect.ignore
+          )
+        )
+      )
+    )
+  }
+
+  get deleteImage(): Effect.Effect<void, VirtualizerError> {
+    const { config, volumes } = this.#host
+    return this.#run(
+      "DockerGuest.deleteImage",
+      Effect.gen({ self: this }, function*() {
+        yield* Effect.mapError(DockerContainer.remove(this.#host, this.#name), EngineTrouble.failure)
+        if (volumes === "none") return
+        yield* this.#release
+        yield* DockerVolumes.removeDirectory(config, this.#spec.id)
+      })
+    )
+  }
+
+  start(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
+    const { config, volumes } = this.#host
+    const undo = Effect.andThen(DockerContainer.kill(this.#host, this.#name), this.#release)
+    return this.#run(
+      "DockerGuest.start",
+      Effect.gen({ self: this }, function*() {
+        const container = yield* this.#found
+        if (container === undefined) {
+          return yield* fail(
+            new LaunchFailed({ detail: "its container is not there: it was removed; delete the instance" })
+          )
+        }
+        if (isRunning(container.State)) {
+          return yield* fail(new LaunchFailed({ detail: "there is one already: stop it first" }))
+        }
+        yield* Effect.onError(
+          Effect.andThen(
+            volumes === "none" ? Effect.void : DockerVolumes.prepare(config, this.#spec.id, boot.volumes),
+            DockerContainer.start(this.#host, this.#name)
+          ),
+          () => undo.pipe(Effect.catch((error) => Effect.logWarning("a launch could not be undone", error)))
+        )
+      })
+    )
+  }
+
+  get monitor(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
+    return Effect.withSpan(DockerMonitor.make(this.#host, this.#spec.id, this.#name), "DockerGuest.monitor")
+  }
+
+  get kill(): Effect.Effect<void, VirtualizerError> {
+    return this.#run("DockerGuest.kill", Effect.andThen(DockerContainer.kill(this.#host, this.#name), this.#release))
+  }
+
+  get stats(): Effect.Effect<GuestStats, VirtualizerError> {
+    return Effect.gen({ self: this }, function*() {
+      const { engine } = this.#host
+      const [container, stats] = yield* Effect.all([
+        DockerContainer.find(this.#host, this.#name, { size: true }),
+        Effect.orElseSucceed(engine.execute(Containers.stats(this.#name)), () => undefined)
+      ], { concurrency: "unbounded" }).pipe(Effect.mapError(EngineTrouble.failure))
+      if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
+      return DockerStats.of(container, stats)
+    }).pipe(Effect.withSpan("DockerGuest.stats"))
+  }
+
+  get console(): DockerConsole {
+    return new DockerConsole(this.#host, this.#name)
+  }
+}
+
+/** The guest of an instance. Looks at nothing. */
+export const make = (host: DockerHost, spec: InstanceSpec, source: ContainerBoot): Guest =>
+  new DockerGuest(host, spec, source)

@@ -1,0 +1,246 @@
+/**
+ * Watching one running container by its engine's events, and commanding it.
+ */
+import { Deferred, Duration, Effect, Exit, PubSub, Queue, type Scope, Stream, type Take } from "effect"
+import type { ExitStatus } from "../../domain/ExitStatus.ts"
+import type { InstanceId } from "../../domain/InstanceId.ts"
+import type { Volume, VolumeId } from "../../domain/Volume.ts"
+import * as Containers from "../../docker/Containers.ts"
+import { type EngineError, is, isAway } from "../../docker/EngineError.ts"
+import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
+import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
+import type { Heard } from "./ContainerEvents.ts"
+import { exitStatus, isRunning } from "./ContainerState.ts"
+import * as DockerContainer from "./DockerContainer.ts"
+import type { DockerHost, Services } from "./DockerHost.ts"
+import * as DockerVolumes from "./DockerVolumes.ts"
+import * as EngineTrouble from "./EngineTrouble.ts"
+import * as MonitorClaim from "./MonitorClaim.ts"
+
+const removed: ExitStatus = { _tag: "Removed" }
+
+/** What Docker sends where an image says nothing. */
+const defaultStopSignal = "SIGTERM"
+
+/**
+ * Watches a container that runs. It is looked at once the engine has been asked to tell, so that nothing is missed in between.
+ * The watching lives in the scope; its end leaves the container as it is.
+ */
+export const make = Effect.fnUntraced(function*(
+  host: DockerHost,
+  id: InstanceId,
+  name: string
+): Effect.fn.Return<Monitor, VirtualizerError, Scope.Scope> {
+  yield* MonitorClaim.take(name)
+  const heard = yield* Effect.mapError(host.events.listen(id), EngineTrouble.failure)
+  const container = yield* Effect.mapError(DockerContainer.find(host, name), EngineTrouble.failure)
+  if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
+  const monitor = new DockerMonitor(host, id, container, yield* PubSub.unbounded<Take.Take<GuestEvent>>())
+  yield* Effect.addFinalizer(() => monitor.endEvents)
+  yield* Effect.forkScoped(monitor.watch(heard), { startImmediately: true })
+  return monitor
+})
+
+class DockerMonitor implements Monitor {
+  readonly #host: DockerHost
+  readonly #id: InstanceId
+  /** The container's own id: another of its name is another guest. */
+  readonly #container: string
+  readonly #startedAt: string
+  readonly #stopSignal: string
+  readonly #events: PubSub.PubSub<Take.Take<GuestEvent>>
+  readonly #connected = Deferred.makeUnsafe<GuestStatus>()
+  readonly #ended = Deferred.makeUnsafe<Ended>()
+  #paused: boolean
+
+  constructor(
+    host: DockerHost,
+    id: InstanceId,
+    { Config: { StopSignal }, Id, State }: Containers.Container,
+    events: PubSub.PubSub<Take.Take<GuestEvent>>
+  ) {
+    this.#host = host
+    this.#id = id
+    this.#container = Id
+    this.#startedAt = State.StartedAt
+    this.#stopSignal = StopSignal === undefined || StopSignal === "" ? defaultStopSignal : `${StopSignal}`
+    this.#events = events
+    this.#paused = State.Paused
+  }
+
+  get connected(): Effect.Effect<GuestStatus> {
+    return Deferred.await(this.#connected)
+  }
+
+  get ended(): Effect.Effect<Ended> {
+    return Deferred.await(this.#ended)
+  }
+
+  get events(): Stream.Stream<GuestEvent> {
+    return Stream.fromPubSubTake(this.#events)
+  }
+
+  get endEvents(): Effect.Effect<void> {
+    return Effect.asVoid(PubSub.end(this.#events, Exit.void))
+  }
+
+  #run<A, E>(name: string, effect: Effect.Effect<A, E, Services>): Effect.Effect<A, E> {
+    return effect.pipe(Effect.provideContext(this.#host.services), Effect.withSpan(name))
+  }
+
+  get #volumes(): Effect.Effect<ReadonlyArray<VolumeId>, VirtualizerError, Services> {
+    return this.#host.volumes === "none" ? Effect.succeed([]) : DockerVolumes.mounted(this.#host.config, this.#id)
+  }
+
+  /** The container in the run that is watched; nothing when that has ended. Fails as the engine does. */
+  get #running(): Effect.Effect<Containers.Container | undefined, EngineError> {
+    return Effect.map(
+      DockerContainer.find(this.#host, this.#container),
+      (container) => container !== undefined && this.#isSame(container) ? container : undefined
+    )
+  }
+
+  #isSame({ State }: Containers.Container): boolean {
+    return isRunning(State) && State.StartedAt === this.#startedAt
+  }
+
+  get status(): Effect.Effect<GuestStatus, VirtualizerError> {
+    return this.#run(
+      "DockerMonitor.status",
+      Effect.gen({ self: this }, function*() {
+        const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
+        if (container === undefined) return yield* fail(new NotRunning())
+        return { paused: container.State.Paused, volumes: yield* this.#volumes }
+      })
+    )
+  }
+
+  get pause(): Effect.Effect<void, VirtualizerError> {
+    return this.#command(Containers.pause(this.#container), /is already paused/i, "DockerMonitor.pause")
+  }
+
+  get resume(): Effect.Effect<void, VirtualizerError> {
+    return this.#command(Containers.unpause(this.#container), /is not paused/i, "DockerMonitor.resume")
+  }
+
+  /** A command, where it is done already if the engine says so. */
+  #command(call: ReturnType<typeof Containers.pause>, alreadySo: RegExp, name: string) {
+    const isEnded = (error: EngineError) => is(error, "NotFound") || /is not running/i.test(error.message)
+    return this.#host.engine.execute(call).pipe(
+      Effect.catchIf((error) => alreadySo.test(error.message) && !isEnded(error), () => Effect.void),
+      Effect.catch((error) =>
+        Effect.flatMap(
+          Effect.mapError(this.#running, EngineTrouble.failure),
+          (container) => Effect.fail(container === undefined ? fail(new NotRunning()) : EngineTrouble.failure(error))
+        )
+      ),
+      Effect.withSpan(name)
+    )
+  }
+
+  attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
+    return this.#plug(DockerVolumes.attach(this.#host.config, this.#id, volume), "DockerMonitor.attachVolume")
+  }
+
+  detachVolume(volume: VolumeId): Effect.Effect<void, VirtualizerError> {
+    return this.#plug(DockerVolumes.detach(this.#host.config, this.#id, volume), "DockerMonitor.detachVolume")
+  }
+
+  /** What is done to a container that runs, and undone if it has ended meanwhile. */
+  #plug(act: Effect.Effect<void, VirtualizerError, Services>, name: string): Effect.Effect<void, VirtualizerError> {
+    if (this.#host.volumes !== "live") return Effect.fail(fail(DockerVolumes.notLive))
+    return this.#run(
+      name,
+      Effect.gen({ self: this }, function*() {
+        const isThere = Effect.map(
+          Effect.mapError(this.#running, EngineTrouble.failure),
+          (container) => container !== undefined
+        )
+        if (!(yield* isThere)) return yield* fail(new NotRunning())
+        yield* act
+        if (yield* isThere) return
+        yield* DockerVolumes.release(this.#host.config, this.#id)
+        return yield* fail(new NotRunning())
+      })
+    )
+  }
+
+  /**
+   * Sends the image's stop signal, and SIGKILL when the container has not ended within `grace`. One that is paused hears nothing and
+   * is not asked: nobody wanted it resumed.
+   */
+  stop(grace: Duration.Duration): Effect.Effect<void, VirtualizerError> {
+    const { config, engine } = this.#host
+    return this.#run(
+      "DockerMonitor.stop",
+      Effect.gen({ self: this }, function*() {
+        const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
+        if (container !== undefined && !container.State.Paused && Duration.toMillis(grace) > 0) {
+          const asked = engine.execute(Containers.kill(this.#container, this.#stopSignal))
+          // It may have ended just now.
+          yield* Effect.catchIf(asked, (error) => !isAway(error), () => Effect.void).pipe(
+            Effect.mapError(EngineTrouble.failure)
+          )
+          yield* Effect.timeoutOption(this.ended, grace)
+        }
+        yield* DockerContainer.kill(this.#host, this.#container)
+        // What watches sees the same a moment later.
+        yield* Effect.timeoutOption(this.ended, config.killDeadline)
+      })
+    )
+  }
+
+  /** Watches until the container or its engine is gone, and completes `ended`. */
+  watch(heard: Queue.Dequeue<Heard>): Effect.Effect<void> {
+    return this.#run(
+      "DockerMonitor.watch",
+      Effect.gen({ self: this }, function*() {
+        yield* Deferred.succeed(this.#connected, { paused: this.#paused, volumes: yield* this.#volumes })
+        while (true) {
+          const ended = yield* this.#on(yield* Queue.take(heard))
+          if (ended !== undefined) return ended
+        }
+      }).pipe(
+        Effect.catch((error) => Effect.succeed<Ended>({ _tag: "Lost", cause: error.message })),
+        Effect.flatMap((ended) => Deferred.succeed(this.#ended, ended)),
+        Effect.andThen(this.endEvents)
+      )
+    )
+  }
+
+  /** Takes notice of what was heard. Answers how the guest ended, if it did. */
+  #on(heard: Heard): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
+    if (heard._tag === "Lost") return Effect.succeed({ _tag: "Lost", cause: heard.cause })
+    switch (heard._tag === "Happened" ? heard.action : "resumed") {
+      case "pause":
+        return Effect.sync(() => this.#tellPaused(true))
+      case "unpause":
+        return Effect.sync(() => this.#tellPaused(false))
+      default:
+        return this.#look
+    }
+  }
+
+  #tellPaused(paused: boolean): undefined {
+    if (paused !== this.#paused) PubSub.publishUnsafe(this.#events, [{ _tag: paused ? "Paused" : "Resumed" }])
+    this.#paused = paused
+  }
+
+  /** Looks at the container: only the engine's own word is proof. */
+  get #look(): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
+    return Effect.gen({ self: this }, function*() {
+      const container = yield* Effect.mapError(
+        DockerContainer.find(this.#host, this.#container),
+        (error) => isAway(error) ? fail(new Unreachable({ detail: error.message })) : EngineTrouble.failure(error)
+      )
+      if (container !== undefined && this.#isSame(container)) return this.#tellPaused(container.State.Paused)
+      const status = container === undefined ? removed : exitStatus(container.State)
+      if (this.#host.volumes !== "none") {
+        yield* DockerVolumes.release(this.#host.config, this.#id).pipe(
+          Effect.catch((error) => Effect.logWarning("volumes of a container that has ended are still mounted", error))
+        )
+      }
+      return { _tag: "Exited", status } as const
+    })
+  }
+}
