@@ -10,7 +10,9 @@ const full = (text: string) => Option.getOrUndefined(Option.map(ImageReference.p
 describe("an image's reference", () => {
   it("is written out as engines have it", () => {
     assert.deepStrictEqual(
-      ["busybox", "busybox:1.36", "me/app", "index.docker.io/me/app", "localhost/app", "localhost:5000/a/b/c:x"].map(full),
+      ["busybox", "busybox:1.36", "me/app", "index.docker.io/me/app", "localhost/app", "localhost:5000/a/b/c:x"].map(
+        full
+      ),
       [
         "docker.io/library/busybox:latest",
         "docker.io/library/busybox:1.36",
@@ -31,7 +33,21 @@ describe("an image's reference", () => {
 
   it("is none where it could lead elsewhere, or an engine would refuse it", () => {
     for (
-      const text of ["", "Busybox", "a b", "../info", "a/../b", "a//b", "/a", "a/", "a:", "a:b:c", "a@sha256:1", "a?x=1", "-a"]
+      const text of [
+        "",
+        "Busybox",
+        "a b",
+        "../info",
+        "a/../b",
+        "a//b",
+        "/a",
+        "a/",
+        "a:",
+        "a:b:c",
+        "a@sha256:1",
+        "a?x=1",
+        "-a"
+      ]
     ) {
       assert.isUndefined(full(text), text)
     }

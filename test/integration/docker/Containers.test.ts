@@ -99,15 +99,18 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
         assert.include(said, "10.77.1.42/24")
         assert.include(said, "52:54:00:12:34:56")
         const container = yield* engine.execute(
-          { ...Containers.inspect(name), returns: Schema.Struct({
-            HostConfig: Schema.Struct({
-              Memory: Schema.Int,
-              CpuQuota: Schema.Int,
-              CpuPeriod: Schema.Int,
-              Dns: Schema.Array(Schema.String),
-              PortBindings: Schema.Unknown
+          {
+            ...Containers.inspect(name),
+            returns: Schema.Struct({
+              HostConfig: Schema.Struct({
+                Memory: Schema.Int,
+                CpuQuota: Schema.Int,
+                CpuPeriod: Schema.Int,
+                Dns: Schema.Array(Schema.String),
+                PortBindings: Schema.Unknown
+              })
             })
-          }) }
+          }
         )
         assert.deepStrictEqual(container.HostConfig, {
           Memory: 64 * 1024 * 1024,

@@ -49,7 +49,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine in trouble",
             const containers = yield* node.containers
             switch (command) {
               case "start": {
-                assert.isTrue(Exit.isSuccess(exit), `${exit}`)
+                assert.isTrue(Exit.isSuccess(exit), String(exit))
                 assert.deepStrictEqual(containers.map(({ State }) => State), ["running"])
                 assert.strictEqual((yield* launcher.get(id)).state._tag, "Running")
                 break
@@ -60,7 +60,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine in trouble",
                 break
               }
               case "delete":
-                assert.isTrue(Exit.isSuccess(exit), `${exit}`)
+                assert.isTrue(Exit.isSuccess(exit), String(exit))
                 assert.deepStrictEqual(containers, [])
             }
             assert.isBelow(Duration.toMillis(taken), Duration.toMillis(converged))
