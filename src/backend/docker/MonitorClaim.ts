@@ -8,7 +8,8 @@ import { Effect, type Scope } from "effect"
 import { fail, HostFailure, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 
 /** A name that fits into a socket's address (107 bytes). */
-const nameOf = (container: string, startedAt: string): string => `vivarium/monitor/${container.slice(0, 32)}/${startedAt}`
+const nameOf = (container: string, startedAt: string): string =>
+  `vivarium/monitor/${container.slice(0, 32)}/${startedAt}`
 
 /**
  * Takes the claim on the run of a container that began then, for as long as the scope is open. Fails with `Unreachable` when
