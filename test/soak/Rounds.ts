@@ -5,6 +5,7 @@ import { CliError } from "effect/cli"
 import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
+import * as EngineKills from "../integration/docker/EngineKills.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -17,6 +18,8 @@ export interface Options {
   readonly parts: ReadonlyArray<Part>
   /** How many commands are simulated. */
   readonly commands: number
+  /** How often a Docker Engine goes away. */
+  readonly kills: number
   /** How many sequences are played on QEMU and on the simulation. */
   readonly sequences: number
   /** Only crash points and write faults whose name has this. */
@@ -75,6 +78,21 @@ const series = (
     Effect.map((outcomes) => outcomes.length - 2)
   )
 
+const engines = (progress: Progress, { kills }: Options, seed: number) =>
+  EngineKills.run(EngineKills.points(seed, kills), (name, wrong) =>
+    Effect.andThen(
+      Effect.forEach(
+        wrong,
+        (what) =>
+          progress.violation(
+            "engines",
+            `${name}: ${what}`,
+            `npm run soak -- --only engines --seed ${seed} --kills ${kills}`
+          )
+      ),
+      progress.count("engines", 1)
+    ))
+
 /** Two at a time, as their guests are idle much of it. */
 const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
   Effect.forEach(
@@ -101,6 +119,7 @@ export const run = Effect.fnUntraced(function*(progress: Progress, options: Opti
     if (part === "simulate") yield* simulate(progress, options, seed)
     else if (part === "crashes") matched += yield* series(progress, part, Series.crashes, options)
     else if (part === "faults") matched += yield* series(progress, part, Series.writeFaults, options)
+    else if (part === "engines") yield* engines(progress, options, seed)
     else yield* outcomes(progress, options, seed)
   }
   if (options.match !== undefined && matched === 0) {
