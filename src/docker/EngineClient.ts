@@ -152,7 +152,8 @@ export const make = Effect.fn("EngineClient.make")(function*(
     if (call.body !== undefined) request = HttpClientRequest.bodyJsonUnsafe(request, call.body)
     if (upgrade) request = HttpClientRequest.upgrade(request, "tcp")
     const response = yield* Effect.mapError(http.execute(request), failureOf(name))
-    if (response.status < 400) return response
+    // 304 says that it is so already. To be sent elsewhere is for browsers.
+    if (response.status < 300 || response.status === 304) return response
     const text = yield* Effect.orElseSucceed(response.text, () => "")
     const detail = Option.match(decodeRefusal(text), {
       onNone: () => text.slice(0, refusalCharactersMax).trim() || "it gave no reason",

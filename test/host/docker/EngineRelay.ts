@@ -18,7 +18,7 @@ export interface EngineRelay {
   readonly restore: Effect.Effect<void>
   /** Breaks every connection of a call that matches, once. */
   readonly cut: (call: RegExp) => Effect.Effect<void>
-  /** How many connections to the engine are open for calls that match. */
+  /** How many connections there are for calls that match, and that the client has not closed. */
   readonly open: (call: RegExp) => number
 }
 
@@ -108,6 +108,6 @@ export const make = Effect.fn("EngineRelay.make")(function*(
       Effect.sync(() => {
         for (const connection of connections) if (call.test(connection.call)) connection.client.destroy()
       }),
-    open: (call) => [...connections].filter((connection) => call.test(connection.call)).length
+    open: (call) => [...connections].filter((one) => call.test(one.call) && !one.client.readableEnded).length
   }
 })
