@@ -12,7 +12,7 @@ import * as Inventory from "../host/Inventory.ts"
 import { dataBytes, dataVolume, greeting, id, type Subject } from "./Subject.ts"
 
 /** What the container says of its volumes, and when it is asked to end. */
-const words = { volume: "VIVARIUM-VOLUME", asked: "VIVARIUM-CONTAINER asked" }
+const words = { volume: "VIVARIUM-VOLUME", asked: TestImages.asked }
 
 const payload = `---
 start:

@@ -14,7 +14,7 @@ const units: Readonly<Record<Part, string>> = {
   crashes: "crash points",
   faults: "write faults",
   engines: "Docker Engines killed or restarted",
-  outcomes: "sequences on QEMU and the simulation"
+  outcomes: "sequences on QEMU, Docker and the simulation"
 }
 
 /** How often a part is told of. */

@@ -6,6 +6,8 @@ import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
 import * as EngineKills from "../integration/docker/EngineKills.ts"
+import * as DockerEngine from "../host/docker/DockerEngine.ts"
+import * as TestImages from "../host/docker/TestImages.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -20,7 +22,7 @@ export interface Options {
   readonly commands: number
   /** How often a Docker Engine goes away. */
   readonly kills: number
-  /** How many sequences are played on QEMU and on the simulation. */
+  /** How many sequences are played on QEMU, on a Docker Engine, and on the simulation. */
   readonly sequences: number
   /** Only crash points and write faults whose name has this. */
   readonly match: string | undefined
@@ -94,22 +96,28 @@ const engines = (progress: Progress, { kills }: Options, seed: number) =>
     ))
 
 /** Two at a time, as their guests are idle much of it. */
-const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
-  Effect.forEach(
+const outcomes = Effect.fnUntraced(function*(progress: Progress, { sequences }: Options, seed: number) {
+  const engine = yield* DockerEngine.make()
+  yield* TestImages.load(engine)
+  const reals = [Outcomes.qemu, Outcomes.docker(engine)]
+  yield* Effect.forEach(
     Array.from({ length: sequences }, (_, index) => index),
     Effect.fnUntraced(function*(index) {
-      const difference = yield* Outcomes.difference(`${seed}-${index}`, sequenceLength)
-      if (difference !== undefined) {
-        yield* progress.violation(
-          "outcomes",
-          Outcomes.report(difference),
-          `npm run soak -- --only outcomes --seed ${seed} --sequences ${index + 1}`
-        )
+      for (const real of reals) {
+        const difference = yield* Outcomes.difference(`${seed}-${index}`, sequenceLength, real)
+        if (difference !== undefined) {
+          yield* progress.violation(
+            "outcomes",
+            Outcomes.report(real.name, difference),
+            `npm run soak -- --only outcomes --seed ${seed} --sequences ${index + 1}`
+          )
+        }
       }
       yield* progress.count("outcomes", 1)
     }),
     { concurrency: 2, discard: true }
   )
+}, Effect.scoped)
 
 /** One round. */
 export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {

@@ -1,7 +1,7 @@
 /**
  * The soak: `main.ts [--for TIME | --rounds N]`. Rounds of everything that shows whether a launcher keeps its promises:
  * simulations, launchers that are killed at every act, writes that fail at every act, Docker Engines that go away at every
- * call, and random commands on QEMU and on the simulation. `--help` tells the rest. Without a time or a number, one round.
+ * call, and random commands on QEMU, on Docker and on the simulation. `--help` tells the rest. Without a time or a number, one round.
  *
  * Tells of every violation, with the command that shows it again, and ends with status 1 if there was one, and with status 2
  * if it was asked for what makes no sense. A Ctrl-C ends it with what it has found so far, and leaves nothing; a SIGKILL leaves
@@ -63,7 +63,7 @@ const soak = Command.make(
     ),
     sequences: atLeast("sequences", 1).pipe(
       Flag.withDefault(500),
-      Flag.withDescription("How many sequences a round plays on QEMU and on the simulation.")
+      Flag.withDescription("How many sequences a round plays on QEMU, on Docker and on the simulation.")
     ),
     match: Flag.String("match").pipe(
       Flag.withDescription("Only crash points and write faults whose name has this."),
@@ -101,7 +101,8 @@ const soak = Command.make(
 ).pipe(Command.withDescription([
   "Rounds of everything that shows whether a launcher keeps its promises:",
   "simulations, launchers killed at every act, writes that fail, Docker Engines",
-  "that go away at every call, and random commands on QEMU and on the simulation.",
+  "that go away at every call, and random commands on QEMU, on Docker and on the",
+  "simulation.",
   "Ends with status 1 after a violation.",
   "",
   "A Ctrl-C ends it and leaves nothing. Killed with SIGKILL it leaves guests, and",

@@ -26,8 +26,11 @@ const engine = Layer.effect(Engine, Effect.tap(DockerEngine.make(), TestImages.l
 
 /** A client with connections of its own. */
 const clientWith = (options: Parameters<typeof EngineAccess.client>[1]) =>
-  Effect.flatMap(Engine, ({ socket }) =>
-    Effect.map(Layer.build(EngineAccess.client(socket, options)), (built) => Context.get(built, EngineClient)))
+  Effect.flatMap(
+    Engine,
+    ({ socket }) =>
+      Effect.map(Layer.build(EngineAccess.client(socket, options)), (built) => Context.get(built, EngineClient))
+  )
 
 const client = clientWith({ callDeadline: "5 seconds" })
 

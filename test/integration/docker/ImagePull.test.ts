@@ -56,7 +56,8 @@ const parse = (text: string) => Option.getOrThrow(ImageReference.parse(text))
 const has = (client: EngineClient["Service"], reference: string) =>
   Effect.map(Effect.option(client.execute(Images.inspect(reference))), Option.isSome)
 
-const remove = (client: EngineClient["Service"], reference: string) => Effect.ignore(client.execute(Images.remove(reference)))
+const remove = (client: EngineClient["Service"], reference: string) =>
+  Effect.ignore(client.execute(Images.remove(reference)))
 
 const pulls = /^POST .*\/images\/create/
 
