@@ -30,7 +30,7 @@ export interface Real {
   readonly make: (options: { readonly deaf: boolean }) => Effect.Effect<World, never, Services>
   /** Whether an act of a sequence means anything there, or is left out. */
   readonly can: (act: Act, seed: string) => boolean
-  /** What is told there, in the simulation's words. */
+  /** What is told on either, in words that are the same for the same thing. */
   readonly words: (text: string) => string
 }
 
@@ -59,7 +59,7 @@ export const docker = (engine: DockerEngine): Real => ({
       .replace(/(Stopped|Exited) Exited 0/g, "$1 PoweredOff")
       .replaceAll("Exited(Killed)", "Exited(Unknown)")
       .replaceAll("Exited Killed SIGKILL", "Exited Unknown")
-      .replaceAll("Stopped Killed SIGKILL", "Stopped Quit")
+      .replaceAll("Stopped Quit", "Stopped Killed SIGKILL")
 })
 
 /** Some of the sequences have guests that do not look at their power button. */
@@ -109,11 +109,14 @@ const compare = (
       Effect.sync(() => {
         at++
         last = outcome
-        return real.words(words(outcome)) === words(simulated[at])
+        return real.words(words(outcome)) === real.words(words(simulated[at]))
       }))
-    if (real.words(words(last)) === words(simulated[at])) return undefined
+    if (real.words(words(last)) === real.words(words(simulated[at]))) return undefined
     const shown = acts.slice(0, at + 1).map(format)
-    return { at, difference: { seed, acts: shown, simulation: told(simulated[at]), real: real.words(told(last)) } }
+    return {
+      at,
+      difference: { seed, acts: shown, simulation: real.words(told(simulated[at])), real: real.words(told(last)) }
+    }
   }).pipe(Effect.scoped)
 
 /** Cuts off what follows the difference, and leaves out one act after the other that it does not take. */
