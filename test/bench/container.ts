@@ -8,16 +8,18 @@ import { InstanceSpec } from "../../src/domain/InstanceSpec.ts"
 import * as DockerEngine from "../host/docker/DockerEngine.ts"
 import type * as EngineHttp from "../host/docker/EngineHttp.ts"
 import * as TestImages from "../host/docker/TestImages.ts"
+import { tmpfs } from "../host/tmpfs.ts"
 import * as Built from "./Built.ts"
 import { median, row, timed } from "./Row.ts"
 import { instanceId } from "./Workshop.ts"
 
 const warmUps = 3
 
-/** An engine with images, a state directory, and the bare HTTP on connections that are kept. */
+/** An engine with images, and a state directory. What the engine writes is in memory, and so is what we do. */
 const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "vivarium-bench-" })
+  yield* tmpfs(stateDirectory, "size=64m")
   const engine = yield* DockerEngine.make()
   yield* TestImages.load(engine)
   // What a container made by hand sees in place of an instance's volumes.
