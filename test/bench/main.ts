@@ -8,6 +8,7 @@ import { Console, Effect, Layer, Logger, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { adopt } from "./adopt.ts"
 import { virtualClock } from "./clock.ts"
+import * as Container from "./container.ts"
 import { table } from "./Row.ts"
 import { destroyOverhead, startOverhead } from "./vm.ts"
 
@@ -15,10 +16,23 @@ const benches = {
   "vm-start-overhead": startOverhead,
   "vm-destroy-overhead": destroyOverhead,
   "adopt-20-vms": adopt,
+  "container-start-overhead": Container.startOverhead,
+  "container-exit-event": Container.exitEvent,
+  "adopt-20-containers": Container.adoptContainers,
+  "watch-100-containers": Container.watchContainers,
   "virtual-clock-20k-vs-testclock": virtualClock
 }
 
-const names = ["vm-start-overhead", "vm-destroy-overhead", "adopt-20-vms", "virtual-clock-20k-vs-testclock"] as const
+const names = [
+  "vm-start-overhead",
+  "vm-destroy-overhead",
+  "adopt-20-vms",
+  "container-start-overhead",
+  "container-exit-event",
+  "adopt-20-containers",
+  "watch-100-containers",
+  "virtual-clock-20k-vs-testclock"
+] as const
 
 const bench = Command.make(
   "bench",
@@ -30,7 +44,10 @@ const bench = Command.make(
     const chosen = Option.match(name, { onNone: () => names, onSome: (name) => [name] })
     const rows = yield* Effect.forEach(
       chosen,
-      (name) => Effect.andThen(Console.error(`measuring ${name}`), benches[name])
+      Effect.fnUntraced(function*(name) {
+        yield* Console.error(`measuring ${name}`)
+        return yield* benches[name]
+      })
     )
     yield* Console.log(json ? JSON.stringify(rows.flat()) : table(rows.flat()))
   })

@@ -99,7 +99,7 @@ export const make = Effect.fn("DockerEngine.make")(function*(options: EngineOpti
     ChildProcess.make(
       "sh",
       ["-c", "exec >>\"$1\" 2>&1; shift; exec \"$@\"", "sh", log]
-        .concat(["setsid", "nsenter", "--target", keeper, "--mount", "--net", "--", command], args),
+        .concat(["setsid", "nsenter", "--target", keeper, "--mount", "--net", "--root", "--", command], args),
       {
         stdin: "ignore",
         stdout: "ignore",
