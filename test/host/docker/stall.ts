@@ -4,10 +4,7 @@
 import * as Http from "node:http"
 
 const [port, registryPort, bytesMax = 0] = process.argv.slice(2).map(Number)
-let released: () => void = () => {}
-const release = new Promise<void>((resolve) => {
-  released = resolve
-})
+const { promise: release, resolve: released } = Promise.withResolvers<void>()
 process.on("SIGUSR2", () => released())
 
 Http.createServer((request, response) => {
