@@ -190,8 +190,8 @@ const silent = (observed: Observed, why: string, nowMillis: number, probeAtMilli
   return { _tag: "Unknown", probeAtMillis, doubt, fresh: observed._tag === "Unknown" && observed.fresh }
 }
 
-/** Doubling from a quarter of a second to twenty seconds. */
-const backOffMillis = (tries: number): number => Math.min(20_000, 250 * 2 ** Math.min(tries, 10))
+/** Doubling from half a second to five seconds: what an engine that is back knows is known here a moment later. */
+const backOffMillis = (tries: number): number => Math.min(5_000, 250 * 2 ** Math.min(tries, 10))
 
 const tell = ({ id }: InstanceRecord, { code, detail, phase }: Omit<Failure, "guest">): Reason =>
   new StepFailed({ id, phase, failure: code, detail })

@@ -163,7 +163,7 @@ describe("what a step that failed teaches", () => {
         assert.strictEqual(situation.observed.doubt?.sinceMillis, now)
       }
     }
-    assert.deepStrictEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000])
+    assert.deepStrictEqual(waits, [500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000, 5_000])
   })
 
   it("what changes a running guest is taken back from what is wanted", () => {

@@ -146,7 +146,7 @@ export const plan = (
         PortBindings: bindings,
         ...(mounts.length === 0 ? {} : { Mounts: mounts }),
         ...(spec.privileged === true
-          ? { Privileged: true, PidMode: "host", IpcMode: "host", SecurityOpt: ["seccomp=unconfined"] }
+          ? { PidMode: "host", IpcMode: "host", SecurityOpt: ["seccomp=unconfined"] }
           : {})
       },
       ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.network]: first.endpoint } } })

@@ -79,23 +79,27 @@ class DockerGuest implements Guest {
 
   start(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
     const { config, volumes } = this.#host
-    const undo = Effect.andThen(DockerContainer.kill(this.#host, this.#name), this.#release)
     return this.#run(
       "DockerGuest.start",
       Effect.gen({ self: this }, function*() {
         const container = yield* this.#found
-        if (container === undefined) {
-          return yield* fail(
-            new LaunchFailed({ detail: "its container is not there: it was removed; delete the instance" })
-          )
-        }
-        if (isRunning(container.State)) {
+        if (container !== undefined && isRunning(container.State)) {
           return yield* fail(new LaunchFailed({ detail: "there is one already: stop it first" }))
         }
+        // Somebody removed it past the launcher, which was told so when it ended.
+        const make = container === undefined
+          ? DockerContainer.create(this.#host, this.#spec, this.#source, boot)
+          : Effect.void
+        const undo = Effect.andThen(
+          DockerContainer.kill(this.#host, this.#name),
+          container === undefined ? DockerContainer.discard(this.#host, this.#spec) : this.#release
+        )
         yield* Effect.onError(
-          Effect.andThen(
-            volumes === "none" ? Effect.void : DockerVolumes.prepare(config, this.#spec.id, boot.volumes),
-            DockerContainer.start(this.#host, this.#name)
+          make.pipe(
+            Effect.andThen(
+              volumes === "none" ? Effect.void : DockerVolumes.prepare(config, this.#spec.id, boot.volumes)
+            ),
+            Effect.andThen(DockerContainer.start(this.#host, this.#name))
           ),
           () => undo.pipe(Effect.catch((error) => Effect.logWarning("a launch could not be undone", error)))
         )

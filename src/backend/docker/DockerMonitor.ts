@@ -125,16 +125,17 @@ class DockerMonitor implements Monitor {
 
   /** A command, where it is done already if the engine says so. */
   #command(call: ReturnType<typeof Containers.pause>, alreadySo: RegExp, name: string) {
-    return Effect.catch(
-      this.#host.engine.execute(call),
-      (error) =>
+    return this.#host.engine.execute(call).pipe(
+      Effect.catch((error) =>
         Effect.flatMap(Effect.mapError(this.#running, EngineTrouble.failure), (container) =>
           container === undefined
             ? Effect.fail(fail(new NotRunning()))
             : alreadySo.test(error.message)
             ? Effect.void
             : Effect.fail(EngineTrouble.failure(error)))
-    ).pipe(Effect.withSpan(name))
+      ),
+      Effect.withSpan(name)
+    )
   }
 
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {

@@ -54,6 +54,18 @@ export const make = Effect.fn("EngineRelay.make")(function*(
       Effect.forEach(points.filter((point) => point.side === side && point.call.test(call)), ({ gate }) => gate.pass)
     )
 
+  /** Writes what comes when its turn has come, and nobody holds it. */
+  const write = async (
+    turn: Promise<unknown>,
+    held: Promise<unknown>,
+    to: Net.Socket,
+    chunk: Buffer
+  ): Promise<void> => {
+    await turn
+    await held
+    if (to.writable) to.write(chunk)
+  }
+
   const relay = (client: Net.Socket): void => {
     const engine = Net.connect({ path: engineSocket })
     const connection: Connection = { call: "", client, engine }
@@ -69,16 +81,11 @@ export const make = Effect.fn("EngineRelay.make")(function*(
     client.on("data", (chunk) => {
       const call = callOf(chunk)
       if (call !== undefined) connection.call = call
-      sent = sent.then(() => call === undefined ? undefined : pass("before", call)).then(() => {
-        if (engine.writable) engine.write(chunk)
-      })
+      sent = write(sent, call === undefined ? Promise.resolve() : pass("before", call), engine, chunk)
     })
     client.on("end", () => sent = sent.then(() => engine.end()))
     engine.on("data", (chunk) => {
-      const { call } = connection
-      told = told.then(() => pass("after", call)).then(() => {
-        if (client.writable) client.write(chunk)
-      })
+      told = write(told, pass("after", connection.call), client, chunk)
     })
     engine.on("end", () => told = told.then(() => client.end()))
   }
