@@ -40,7 +40,7 @@ interface Point {
   /** NAME is the container's. */
   readonly call: string
   /** What there is when the next launcher has come to rest. */
-  readonly outcome: { readonly instances: ReadonlyArray<string>; readonly containers: ReadonlyArray<string> }
+  readonly afterwards: { readonly instances: ReadonlyArray<string>; readonly containers: ReadonlyArray<string> }
 }
 
 const runs = { instances: ["Running"], containers: ["running"] }
@@ -48,10 +48,10 @@ const ended = { instances: ["Stopped"], containers: ["exited"] }
 const none = { instances: [], containers: [] }
 
 const points: ReadonlyArray<Point> = [
-  { command: "Start", side: "after", call: "POST .*/containers/create.*NAME", outcome: runs },
-  { command: "Start", side: "after", call: "POST .*/containers/NAME/start", outcome: runs },
-  { command: "Stop", side: "after", call: "POST .*/containers/[0-9a-f]{64}/kill", outcome: ended },
-  { command: "Delete", side: "after", call: "DELETE .*/containers/NAME", outcome: none }
+  { command: "Start", side: "after", call: "POST .*/containers/create.*NAME", afterwards: runs },
+  { command: "Start", side: "after", call: "POST .*/containers/NAME/start", afterwards: runs },
+  { command: "Stop", side: "after", call: "POST .*/containers/[0-9a-f]{64}/kill", afterwards: ended },
+  { command: "Delete", side: "after", call: "DELETE .*/containers/NAME", afterwards: none }
 ]
 
 layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is killed", (it) => {
@@ -61,7 +61,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is kil
       const engine = yield* DockerEngine.make()
       yield* TestImages.load(engine)
       const containers = engine.http.read(Listed, "/containers/json?all=1")
-      for (const { call, command, side, outcome } of points) {
+      for (const { afterwards, call, command, side } of points) {
         const name = `${command} ${side} ${call}`
         yield* Effect.scoped(Effect.gen(function*() {
           const state = yield* fs.makeTempDirectoryScoped({ prefix: "lk-" })
@@ -91,14 +91,14 @@ layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is kil
           })
           const settled = yield* seen.pipe(
             Effect.repeat({
-              until: (seen) => JSON.stringify(seen) === JSON.stringify(outcome),
+              until: (seen) => JSON.stringify(seen) === JSON.stringify(afterwards),
               schedule: Schedule.spaced("20 millis")
             }),
             Effect.timeout("20 seconds"),
             Effect.exit
           )
-          assert.deepStrictEqual(Exit.isSuccess(settled) ? settled.value : yield* seen, outcome, name)
-          if (outcome !== none) yield* launcher.ask({ _tag: "Delete", id }, "Done")
+          assert.deepStrictEqual(Exit.isSuccess(settled) ? settled.value : yield* seen, afterwards, name)
+          if (afterwards !== none) yield* launcher.ask({ _tag: "Delete", id }, "Done")
           assert.deepStrictEqual(yield* containers, [], name)
           yield* launcher.leave
         }))
