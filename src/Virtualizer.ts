@@ -59,6 +59,12 @@ export interface Virtualizer {
    * Ends a discovered guest, verified: by force, without asking it. Its files are left. Succeeds when it is gone already.
    */
   readonly destroy: (found: FoundGuest) => Effect.Effect<void, VirtualizerError>
+
+  /**
+   * Removes every trace of an instance outside its directory by its id and its directory alone, for a launcher that has no spec
+   * of it. Called only when no guest runs for it; succeeds when there is nothing to remove.
+   */
+  readonly discard: (id: InstanceId, directory: string) => Effect.Effect<void, VirtualizerError>
 }
 
 /** The virtualizers of this node, by name. */

@@ -13,7 +13,10 @@ import { Phase } from "./Phase.ts"
  * - `Stopping`: the guest is being asked, or made, to end.
  * - `Stopped`: it was asked to end, and has.
  * - `Exited`: it ended without having been asked to.
- * - `Failed`: a step failed, in `phase`, for `reason` (a code of the closed set in `launcher/LauncherError`).
+ * - `Restarting`: it ended, or could not be started, and its restart policy has it started again, at `atMillis`: the
+ *   `restarts`th time in a row. `why` says how it ended.
+ * - `Failed`: a step failed, in `phase`, for `reason` (a code of the closed set in `launcher/LauncherError`); `crash_loop`
+ *   where its restart policy gave it up.
  * - `Unknown`: its guest can not be reached, which proves nothing. Nothing of it is deleted; it is probed again.
  */
 export const InstanceState = Schema.Union([
@@ -25,6 +28,7 @@ export const InstanceState = Schema.Union([
   Schema.TaggedStruct("Stopping", {}),
   Schema.TaggedStruct("Stopped", {}),
   Schema.TaggedStruct("Exited", { status: ExitStatus }),
+  Schema.TaggedStruct("Restarting", { restarts: Schema.Int, atMillis: Schema.Int, why: Schema.String }),
   Schema.TaggedStruct("Failed", { phase: Phase, reason: Schema.String, detail: Schema.String }),
   Schema.TaggedStruct("Unknown", { sinceMillis: Schema.Int, why: Schema.String })
 ])
@@ -43,16 +47,17 @@ export const tags: ReadonlyArray<Tag> = InstanceState.members.map((member) => me
  * back to `Preparing` when the host is looked at again and what was prepared is gone.
  */
 export const moves: Readonly<Record<Tag, ReadonlyArray<Tag>>> = {
-  Pending: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
-  Preparing: ["Starting", "Stopping", "Stopped", "Failed", "Unknown"],
-  Starting: ["Preparing", "Running", "Paused", "Stopping", "Stopped", "Exited", "Failed", "Unknown"],
-  Running: ["Paused", "Stopping", "Stopped", "Starting", "Exited", "Failed", "Unknown"],
-  Paused: ["Running", "Stopping", "Stopped", "Starting", "Exited", "Failed", "Unknown"],
-  Stopping: ["Stopped", "Preparing", "Starting", "Exited", "Failed", "Unknown"],
+  Pending: ["Preparing", "Starting", "Stopping", "Stopped", "Restarting", "Failed", "Unknown"],
+  Preparing: ["Starting", "Stopping", "Stopped", "Restarting", "Failed", "Unknown"],
+  Starting: ["Preparing", "Running", "Paused", "Stopping", "Stopped", "Exited", "Restarting", "Failed", "Unknown"],
+  Running: ["Paused", "Stopping", "Stopped", "Starting", "Exited", "Restarting", "Failed", "Unknown"],
+  Paused: ["Running", "Stopping", "Stopped", "Starting", "Exited", "Restarting", "Failed", "Unknown"],
+  Stopping: ["Stopped", "Preparing", "Starting", "Exited", "Restarting", "Failed", "Unknown"],
   Stopped: ["Preparing", "Starting", "Stopping", "Failed", "Unknown"],
   Exited: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
+  Restarting: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
   Failed: ["Preparing", "Starting", "Stopping", "Stopped", "Unknown"],
-  Unknown: ["Preparing", "Starting", "Running", "Paused", "Stopping", "Stopped", "Exited", "Failed"]
+  Unknown: ["Preparing", "Starting", "Running", "Paused", "Stopping", "Stopped", "Exited", "Restarting", "Failed"]
 }
 
 /** The seed system's word for a state; it knows no others. */
@@ -69,6 +74,7 @@ export const seedState = (state: InstanceState): "pending" | "active" | "exited"
       return "active"
     case "Stopped":
     case "Exited":
+    case "Restarting":
     case "Failed":
       return "exited"
   }

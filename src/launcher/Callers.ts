@@ -1,7 +1,7 @@
 /**
  * An instance as its callers meet it: they hand in commands and wait for the answers. The other side is the instance's loop.
  */
-import { Deferred, Duration, Effect } from "effect"
+import { Context, Deferred, Duration, Effect, Option, Tracer } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import { fail, LauncherClosed, type LauncherError, TimedOut } from "./LauncherError.ts"
@@ -26,10 +26,12 @@ export class Callers {
   }
 
   /** Hands a command to the loop. */
-  enqueue(command: Command): Waiter {
-    const waiter = this.waiters.add(command)
-    this.signal.raise()
-    return waiter
+  enqueue(command: Command): Effect.Effect<Waiter> {
+    return Effect.map(Effect.context(), (context) => {
+      const waiter = this.waiters.add(command, Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan)))
+      this.signal.raise()
+      return waiter
+    })
   }
 
   /** Waits for the answer to a command. Returns `false` when the instance was gone before it could consider it. */
@@ -45,8 +47,10 @@ export class Callers {
     return Effect.suspend(() => {
       if (this.end === "closed") return Effect.fail(fail(new LauncherClosed()))
       if (this.end !== undefined) return Effect.succeed(false)
-      const waiter = this.enqueue(command)
-      return Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
+      return Effect.flatMap(
+        this.enqueue(command),
+        (waiter) => Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
+      )
     })
   }
 
@@ -71,8 +75,10 @@ export class Callers {
       this.signal.raise()
       if (inTime || waiter.command._tag !== "Start" || this.end !== undefined) return Effect.void
       const { deleteDeadline, stopDeadline } = this.config
-      const withdrawal = this.enqueue({ _tag: "Withdraw", start: waiter })
-      return Effect.ignore(this.await(withdrawal, Duration.sum(deleteDeadline, stopDeadline)))
+      return Effect.flatMap(
+        this.enqueue({ _tag: "Withdraw", start: waiter }),
+        (withdrawal) => Effect.ignore(this.await(withdrawal, Duration.sum(deleteDeadline, stopDeadline)))
+      )
     })
   }
 

@@ -3,6 +3,7 @@
  */
 import { Duration } from "effect"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
+import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
 import type { Observed, Situation } from "./Situation.ts"
 
 /** One step towards what is desired. */
@@ -54,7 +55,7 @@ export const decide = (situation: Situation, nowMillis: number): Step => {
       return towardsStopped(situation, observed)
     case "running":
     case "paused":
-      return towardsRunning(situation, observed)
+      return towardsRunning(situation, observed, nowMillis)
   }
 }
 
@@ -77,12 +78,8 @@ const towardsDeleted = (observed: Known): Step => {
 const towardsStopped = ({ record }: Situation, observed: Known): Step => {
   switch (observed._tag) {
     case "Launched":
-      return record.connected && (observed.doubt?.tries ?? 0) < watchTries ? { _tag: "Watch" } : stopNow
     case "Running":
-      return {
-        _tag: "Stop",
-        graceMillis: record.connected ? Duration.toMillis(record.spec.stopGrace) : 0
-      }
+      return towardsEnd(record, observed)
     case "Absent":
     case "ImageReady":
     case "Created":
@@ -91,19 +88,32 @@ const towardsStopped = ({ record }: Situation, observed: Known): Step => {
   }
 }
 
-const towardsRunning = ({ record: { boot, desired } }: Situation, observed: Known): Step => {
+/** A guest is asked to end, if it ever answered: and for that it is taken hold of. */
+const towardsEnd = (
+  record: InstanceRecord,
+  observed: Extract<Known, { readonly _tag: "Launched" | "Running" }>
+): Step => {
+  if (observed._tag === "Launched") {
+    return hasConnected(record) && (observed.doubt?.tries ?? 0) < watchTries ? { _tag: "Watch" } : stopNow
+  }
+  return { _tag: "Stop", graceMillis: hasConnected(record) ? Duration.toMillis(record.spec.stopGrace) : 0 }
+}
+
+const towardsRunning = ({ record }: Situation, observed: Known, nowMillis: number): Step => {
+  const { boot, desired } = record
   switch (observed._tag) {
     case "Absent":
     case "Removed":
-      return { _tag: "EnsureImage" }
     case "ImageReady":
-      return { _tag: "CreateImage" }
     case "Created":
-      return { _tag: "Launch", epoch: desired.epoch }
+      return desired.notBeforeMillis > nowMillis
+        ? { _tag: "Wait", untilMillis: desired.notBeforeMillis }
+        : towardsLaunch(observed._tag, desired.epoch)
     case "Launched":
-      return boot === desired.epoch ? { _tag: "Watch" } : stopNow
+      return boot === desired.epoch ? { _tag: "Watch" } : towardsEnd(record, observed)
     case "Running": {
-      if (boot !== desired.epoch) return stopNow
+      // It is to be started anew.
+      if (boot !== desired.epoch) return towardsEnd(record, observed)
       const wanted = desired.volumes.find((volume) => !observed.volumes.includes(volume.id))
       if (wanted !== undefined) return { _tag: "Attach", volume: wanted }
       const unwanted = observed.volumes.find((id) => !desired.volumes.some((volume) => volume.id === id))
@@ -112,6 +122,18 @@ const towardsRunning = ({ record: { boot, desired } }: Situation, observed: Know
       if (desired.power === "running" && observed.paused && !observed.held) return { _tag: "Resume" }
       return idle
     }
+  }
+}
+
+const towardsLaunch = (observed: "Absent" | "Removed" | "ImageReady" | "Created", epoch: number): Step => {
+  switch (observed) {
+    case "Absent":
+    case "Removed":
+      return { _tag: "EnsureImage" }
+    case "ImageReady":
+      return { _tag: "CreateImage" }
+    case "Created":
+      return { _tag: "Launch", epoch }
   }
 }
 

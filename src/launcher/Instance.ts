@@ -2,35 +2,26 @@
  * One instance: a loop in a fiber of its own. It takes commands in, durably, and takes one step after the other towards
  * what is desired. It is the only writer of its record, and the only one who acts on its guest.
  */
-import { Cause, Deferred, Effect, Exit, Result, Schema, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Result, Scope } from "effect"
 import type { Change } from "../domain/InstanceEvent.ts"
-import { InstanceState } from "../domain/InstanceState.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { Callers } from "./Callers.ts"
 import { decide, isWanted, type Step } from "./Decision.ts"
 import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
-import { InstanceVolumes } from "./InstanceVolumes.ts"
-import { AlreadyAttached, fail, type LauncherError, type StateFailure } from "./LauncherError.ts"
+import { InstanceClaims } from "./InstanceClaims.ts"
+import { fail, type LauncherError, type StateFailure } from "./LauncherError.ts"
 import * as Learning from "./Learning.ts"
-import { project } from "./Projection.ts"
+import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
-import { defect, perform, phaseOf, type Tools } from "./Step.ts"
-import type { VolumeClaims } from "./VolumeClaims.ts"
+import { defect, perform, phaseOf } from "./Step.ts"
+import { told } from "./StepTelemetry.ts"
+import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
 import { type Abilities, isPower, type Part, revert, supersedes, wish } from "./Wish.ts"
-
-/** What an instance has of its launcher. */
-export interface Surroundings extends Tools {
-  readonly claims: VolumeClaims
-  /** The time on the launcher's clock. */
-  readonly nowMillis: () => number
-  readonly publish: (instance: Instance, change: Change, nowMillis: number) => void
-  /** Called when the instance is gone, or its launcher closes, before anybody is answered. */
-  readonly leave: (instance: Instance) => void
-}
 
 export class Instance {
   situation: Situation
@@ -42,10 +33,8 @@ export class Instance {
   readonly callers: Callers
   private readonly waiters: Waiters
   private readonly watching = new Watching()
-  private readonly volumes: InstanceVolumes
-  private published: InstanceState | undefined = undefined
-  /** Completes when the loop has ended and everybody is answered. */
-  readonly ended = Deferred.makeUnsafe<void>()
+  private readonly claims: InstanceClaims
+  private readonly publication = new Publication()
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
   readonly adopted = Deferred.makeUnsafe<void>()
 
@@ -59,7 +48,7 @@ export class Instance {
     this.situation = options.situation
     this.keeper = new RecordKeeper(options.saved, options.around)
     this.guest = options.guest
-    this.volumes = new InstanceVolumes(this.record, options.around.claims)
+    this.claims = new InstanceClaims(options.situation, options.around)
     this.callers = new Callers(this.id, options.around.config, this.signal)
     this.waiters = this.callers.waiters
     this.abilities = options.abilities
@@ -78,14 +67,20 @@ export class Instance {
     return this.record.spec
   }
 
-  /** Whether anybody was told of it. Nobody is before it is on record. */
-  get isPublished(): boolean {
-    return this.published !== undefined
+  /** As it was shown last; absent where nobody was told of it. */
+  get published(): InstanceInfo | undefined {
+    return this.publication.info
   }
 
-  /** The state that was published last. */
-  get state(): InstanceState {
-    return this.published ?? { _tag: "Pending" }
+  /** As it is shown to those who know of it. */
+  get info(): InstanceInfo {
+    return this.publication.show(this.record)
+  }
+
+  /** Whether a guest is there, as far as is known. */
+  get hasGuest(): boolean {
+    const { observed } = this.situation
+    return observed._tag === "Running" || observed._tag === "Launched"
   }
 
   /**
@@ -94,9 +89,7 @@ export class Instance {
   loop(scope: Scope.Closeable): Effect.Effect<void> {
     return this.steps(scope).pipe(
       Effect.onExit((exit) => Scope.close(scope, exit)),
-      Effect.onExit((exit) =>
-        Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : "closed", this.around.nowMillis()))
-      ),
+      Effect.onExit((exit) => Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : "closed"))),
       Effect.tapCauseIf(Cause.hasDies, (cause) => Effect.logError(`instance ${this.id}: its loop died`, cause)),
       Effect.asVoid
     )
@@ -114,7 +107,7 @@ export class Instance {
         }
         if (self.keeper.mustSave(self.record)) yield* Effect.result(self.save(self.record))
         if (self.situation.observed._tag !== "Running") yield* self.watching.release
-        self.situation = self.volumes.settle(self.situation)
+        self.situation = self.claims.settle(self.situation)
         const step = decide(self.situation, self.around.nowMillis())
         self.publish(step)
         yield* Effect.uninterruptible(self.settle(step))
@@ -152,21 +145,25 @@ export class Instance {
       if (step._tag === "Launch" && !(yield* self.arm(step))) return
       const taking = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
       if (taking !== undefined) self.watching.begin()
-      self.volumes.begin(step, self.situation)
+      self.claims.begin(step, self.situation)
       let held: Monitor | undefined
-      const action = perform(step, {
-        record: self.situation.record,
-        guest: self.guest,
-        monitor: self.watching.monitor,
-        scope: taking ?? scope,
-        tell: (monitor, fact) => {
-          self.watching.tell(monitor, fact)
-          self.signal.raise()
-        },
-        hold: (monitor) => {
-          held = monitor
-        }
-      }, self.around)
+      const action = told(
+        step,
+        perform(step, {
+          record: self.situation.record,
+          guest: self.guest,
+          monitor: self.watching.monitor,
+          scope: taking ?? scope,
+          tell: (monitor, fact) => {
+            self.watching.tell(monitor, fact)
+            self.signal.raise()
+          },
+          hold: (monitor) => {
+            held = monitor
+          }
+        }, self.around),
+        { ...self.around, id: self.id, parent: self.waiters.spanFor(step) }
+      )
       const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
         Effect.onExit((exit) =>
@@ -175,33 +172,45 @@ export class Instance {
             : Effect.void
         )
       )
-      self.volumes.end()
-      const now = self.around.nowMillis()
+      self.claims.end()
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
         yield* Effect.logDebug(`instance ${self.id}: ${step._tag}: ${failure.detail}`)
-        self.learn(step, self.failed(step, failure, now))
+        self.learn(step, self.failed(step, failure))
       } else {
-        self.learn(step, Learning.success(self.situation, step, outcome.value, now))
+        self.learn(step, Learning.success(self.situation, step, outcome.value, self.moment))
         if (taking !== undefined && held !== undefined) self.watching.hold(held, taking)
         else if (taking !== undefined) yield* Scope.close(taking, Exit.void)
       }
     })
   }
 
-  private failed(step: Step, failure: Learning.Failure, nowMillis: number): Learning.Lesson {
+  private get moment(): Learning.Moment {
+    return { nowMillis: this.around.nowMillis(), limits: this.around.config }
+  }
+
+  private failed(step: Step, failure: Learning.Failure): Learning.Lesson {
     return Learning.failure(this.situation, step, failure, {
-      nowMillis,
+      ...this.moment,
       isAwaited: this.waiters.isAwaited(this.situation.record.desired.epoch),
       before: this.waiters.before(step)
     })
   }
 
   private learn(step: Step, lesson: Learning.Lesson): void {
-    this.situation = lesson.situation
+    this.see(lesson.situation)
     if (lesson.failure !== undefined) this.waiters.fail(step, lesson.failure)
+  }
+
+  /** Takes in what was learned. Who waits for a start that its restart policy made another goes on waiting for that. */
+  private see(situation: Situation): void {
+    const { desired: { epoch } } = this.record
+    this.situation = situation
+    if (this.record.desired.epoch === epoch) return
+    this.waiters.carry(epoch, this.record.desired.epoch)
+    this.around.telemetry.restarted()
   }
 
   /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
@@ -212,6 +221,7 @@ export class Instance {
         yield* self.signal.take
         yield* self.absorb(step)
         if (!isWanted(step, self.situation, self.around.nowMillis())) return undefined
+        self.publish(step)
         yield* Effect.uninterruptible(self.settle(step))
       }
     })
@@ -224,14 +234,13 @@ export class Instance {
       const { record } = self.situation
       if (record.boot === record.desired.epoch) return true
       const armed = yield* Effect.result(
-        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connected: false }))
+        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }))
       )
       if (Result.isSuccess(armed)) return true
       const { message: detail } = armed.failure
       const { situation } = self.failed(
         launch,
-        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" },
-        self.around.nowMillis()
+        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" }
       )
       self.learn(launch, { situation, failure: armed.failure })
       return false
@@ -250,7 +259,7 @@ export class Instance {
       self.waiters.resume()
       while (true) {
         const now = self.around.nowMillis()
-        self.observe(now)
+        self.observe()
         if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
@@ -273,11 +282,9 @@ export class Instance {
       const isRefused = self.keeper.saved === undefined && (command._tag !== "Start" || self.waiters.hasPostponed)
       if (wanted._tag === "Later" || isRefused) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
-      if (command._tag === "Attach") {
-        const holder = self.volumes.take(command.volume.id)
-        if (holder !== undefined) return yield* fail(new AlreadyAttached({ volume: command.volume.id, id: holder }))
-      }
       const { observed, record } = self.situation
+      const refused = self.claims.take(command, wanted.desired.epoch, record)
+      if (refused !== undefined) return yield* fail(refused)
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired
       if (desired !== record.desired || !self.keeper.isCertain) {
@@ -285,7 +292,7 @@ export class Instance {
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
         const saved = yield* Effect.result(self.save(next))
-        self.situation = self.volumes.settle(self.situation)
+        self.situation = self.claims.settle(self.situation)
         if (Result.isFailure(saved) && command._tag !== "Withdraw") return yield* fail(saved.failure)
       }
       for (const older of beaten) older.superseded = supersedes(command, older.command)
@@ -300,7 +307,7 @@ export class Instance {
   /** What is wanted without what beaten commands asked for. A volume that another instance took meanwhile stays there. */
   private undo(beaten: ReadonlyArray<Waiter>, desired: Desired): Desired {
     return beaten.reduce((desired, { before, command }) => {
-      if (command._tag === "Detach" && this.volumes.take(command.volume) !== undefined) return desired
+      if (command._tag === "Detach" && this.claims.takeVolume(command.volume) !== undefined) return desired
       return revert(command, desired, before)
     }, desired)
   }
@@ -311,40 +318,39 @@ export class Instance {
   }
 
   /** Takes in what the monitor told. */
-  private observe(now: number): void {
+  private observe(): void {
     for (const fact of this.watching.take()) {
-      if (fact._tag === "Ended") this.situation = Learning.ended(this.situation, fact.ended, now)
+      if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
-        if (fact.event._tag === "Rebooted") this.around.publish(this, { _tag: "Rebooted" }, now)
+        if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
       }
     }
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord): Effect.Effect<void, StateFailure> {
-    return Effect.map(this.keeper.save(this.volumes.note(record)), (saved) => {
+    return Effect.map(this.keeper.save(this.claims.note(record)), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }
 
+  /** Tells what is new about it. */
   private publish(step: Step): void {
-    const state = project(this.situation, step, this.published)
-    if (this.published !== undefined && isEqualState(state, this.published)) return
-    this.published = state
-    this.around.publish(this, { _tag: "StateChanged", state }, this.around.nowMillis())
+    this.publication.tell(this.situation, step, this.around.telemetry, (change) => this.announce(change))
+  }
+
+  private announce(change: Change): void {
+    this.around.publish(this.id, change)
   }
 
   /** Leaves the launcher first, then answers everybody. */
-  private finish(end: End, now: number): void {
-    // While a launcher closes, others may still be writing what they want.
-    if (end !== "closed") this.volumes.release()
+  private finish(end: End): void {
+    this.claims.release(end === "closed")
+    this.around.telemetry.moved(this.published?.state._tag, undefined)
     this.around.leave(this)
-    if (end === "gone") this.around.publish(this, { _tag: "Deleted" }, now)
+    if (end === "gone") this.announce({ _tag: "Deleted" })
     this.callers.close(end, this.situation)
     Deferred.doneUnsafe(this.adopted, Exit.void)
-    Deferred.doneUnsafe(this.ended, Exit.void)
   }
 }
-
-const isEqualState = Schema.toEquivalence(InstanceState)

@@ -15,7 +15,11 @@ export const Desired = Schema.Struct({
   /** Counts the starts. A guest belongs to the start it was launched for, which tells "start again" from "still running". */
   epoch: Schema.Int,
   /** The volumes it shall have. */
-  volumes: Schema.Array(VolumeSpec)
+  volumes: Schema.Array(VolumeSpec),
+  /** How often in a row its restart policy asked for it. 0 for what a caller asked for. */
+  restarts: Schema.Int,
+  /** When it may be launched. 0 for at once. */
+  notBeforeMillis: Schema.Int
 })
 
 export type Desired = typeof Desired.Type
@@ -44,8 +48,11 @@ export const InstanceRecord = Schema.Struct({
   leaving: Schema.Array(VolumeId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   /** The start that a guest was last launched for, written before the launch. 0 before the first. */
   boot: Schema.Int,
-  /** Whether the guest of that boot ever connected. Until it has, a silent guest is hopeless; from then on, unknown. */
-  connected: Schema.Boolean,
+  /**
+   * When the guest of that boot connected, by this node's clock; null if it never has. Until it has, a silent guest is
+   * hopeless; from then on, unknown.
+   */
+  connectedMillis: Schema.NullOr(Schema.Int),
   /** How the latest start that is over ended. */
   ended: Schema.NullOr(Schema.Struct({ epoch: Schema.Int, outcome: Outcome }))
 })
@@ -58,12 +65,16 @@ export const initial = (spec: InstanceSpec): InstanceRecord => ({
   id: spec.id,
   revision: 0,
   spec,
-  desired: { power: "stopped", epoch: 0, volumes: spec.volumes },
+  desired: { power: "stopped", epoch: 0, volumes: spec.volumes, restarts: 0, notBeforeMillis: 0 },
   leaving: [],
   boot: 0,
-  connected: false,
+  connectedMillis: null,
   ended: null
 })
+
+/** Whether the guest of its latest boot ever connected. */
+export const hasConnected = (record: InstanceRecord): record is InstanceRecord & { readonly connectedMillis: number } =>
+  record.connectedMillis !== null
 
 /** Whether its first start has not come to the launch. Such an instance is undone when that fails. */
 export const isProvisional = ({ boot, desired }: InstanceRecord): boolean => boot === 0 && desired.epoch <= 1

@@ -5,6 +5,7 @@
  * lock              held by the one launcher of the directory
  * incarnation       the number of the last launcher
  * records/ID.json   one record for each instance
+ * node.json         whether the node is in maintenance
  * unreadable/       records that could not be read
  * instances/ID/     what belongs to one instance
  * ```
@@ -12,15 +13,21 @@
 import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
+import type { UnreadableRecord } from "../domain/NodeStatus.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
+import * as FileText from "../internal/FileText.ts"
 import * as SystemFailure from "../internal/SystemFailure.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
-import { InstanceStore, StoreError, type UnreadableRecord } from "./InstanceStore.ts"
+import { type Found, InstanceStore, StoreError } from "./InstanceStore.ts"
+import * as NodeRecord from "./NodeRecord.ts"
 import * as StateLock from "./StateLock.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
 const encodeRecord = Schema.encodeEffect(RecordJson)
-const decodeRecord = Schema.decodeEffect(RecordJson)
+const decodeRecord = Schema.decodeResult(RecordJson)
+const NodeJson = Schema.fromJsonString(Schema.toCodecJson(NodeRecord.NodeRecord))
+const encodeNode = Schema.encodeEffect(NodeJson)
+const decodeNode = Schema.decodeEffect(NodeJson)
 const isInstanceId = Schema.is(InstanceId)
 
 const failed = (doing: string) => (error: PlatformError.PlatformError) =>
@@ -38,7 +45,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
 > {
   const fs = yield* FileSystem.FileSystem
-  const { isAbsolute, join } = yield* Path.Path
+  const path = yield* Path.Path
+  const { isAbsolute, join } = path
   if (!isAbsolute(stateDirectory)) {
     return yield* new StoreError({ message: `${stateDirectory} is not an absolute path: write it in full, from / on` })
   }
@@ -67,27 +75,45 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const incarnation = yield* nextIncarnation(join(root, "incarnation"))
   const revisions = new Map<InstanceId, number>()
 
-  const setAside = Effect.fnUntraced(function*(name: string, why: string) {
+  const setAside = Effect.fnUntraced(function*(name: string, why: string, from = records) {
     const path = join(aside, `${incarnation}-${name}`)
     yield* fs.makeDirectory(aside, { recursive: true, mode: 0o700 })
-    yield* fs.rename(join(records, name), path)
+    yield* fs.rename(join(from, name), path)
     return { path, why } satisfies UnreadableRecord
   }, Effect.mapError(failed(`${aside} can not take an unreadable record`)))
 
-  const read = Effect.fnUntraced(function*(name: string) {
-    const text = yield* Effect.result(fs.readFileString(join(records, name)))
-    if (Result.isFailure(text)) {
-      // What keeps all records from being read says nothing of this one.
-      return yield* isOfFile(text.failure)
-        ? setAside(name, SystemFailure.wordsOf(text.failure))
-        : Effect.fail(failed(`${join(records, name)} can not be read`)(text.failure))
+  const nodePath = join(root, "node.json")
+
+  const loadNode = Effect.gen(function*() {
+    const text = yield* Effect.result(fs.readFileString(nodePath))
+    if (Result.isFailure(text) && text.failure.reason._tag === "NotFound") {
+      return { node: NodeRecord.inService, unreadable: [] }
     }
-    const record = yield* Effect.result(decodeRecord(text.success))
-    if (Result.isFailure(record)) return yield* setAside(name, record.failure.message)
-    if (`${record.success.id}.json` !== name) return yield* setAside(name, `it is the record of ${record.success.id}`)
-    revisions.set(record.success.id, record.success.revision)
-    return record.success
+    const why = yield* Effect.flip(Effect.flatMap(Effect.fromResult(text), decodeNode)).pipe(
+      Effect.map((error) => error._tag === "PlatformError" ? SystemFailure.wordsOf(error) : error.message),
+      Effect.catch((node) => Effect.succeed(node))
+    )
+    if (typeof why !== "string") return { node: why, unreadable: [] }
+    return { node: NodeRecord.inDoubt, unreadable: [yield* setAside("node.json", why, root)] }
   })
+
+  /** The record in a file, or why there is none. Fails with what keeps all records from being read: that says nothing of this one. */
+  const read = (name: string): Result.Result<InstanceRecord, string> | StoreError => {
+    const path = join(records, name)
+    const text = FileText.read(path)
+    if (Result.isFailure(text)) {
+      const { failure } = text
+      return failure.isOfFile
+        ? Result.fail(failure.message)
+        : new StoreError({ message: `${path} can not be read: ${failure.message}` })
+    }
+    const record = Result.mapError(decodeRecord(text.success), ({ message }) => message)
+    return Result.filterOrFail(
+      record,
+      ({ id }) => `${id}.json` === name,
+      ({ id }) => `it is the record of ${id}`
+    )
+  }
 
   const load = Effect.gen(function*() {
     const names = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
@@ -96,12 +122,27 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       names.filter((name) => DurableFile.isPartial(name)),
       (name) => Effect.ignore(fs.remove(join(records, name)))
     )
-    const found = yield* Effect.forEach(names.filter((name) => name.endsWith(".json")), read, { concurrency: 16 })
-    return {
-      records: found.filter((one) => "revision" in one),
-      unreadable: found.filter((one) => "why" in one)
+    const found: Array<InstanceRecord> = []
+    const unreadable: Array<UnreadableRecord> = []
+    for (const [index, name] of names.filter((name) => name.endsWith(".json")).entries()) {
+      // Others may have their turn now and then, such as who interrupts this.
+      if (index % readsAtOnce === 0) yield* Effect.yieldNow
+      const record = read(name)
+      if (!Result.isResult(record)) return yield* record
+      if (Result.isFailure(record)) unreadable.push(yield* setAside(name, record.failure))
+      else {
+        revisions.set(record.success.id, record.success.revision)
+        found.push(record.success)
+      }
     }
+    const node = yield* loadNode
+    return { records: found, unreadable: [...node.unreadable, ...unreadable], node: node.node } satisfies Found
   })
+
+  const mustBeLocked = Effect.flatMap(
+    isLocked,
+    (is) => is ? Effect.void : Effect.fail(new StoreError({ message: `the lock of ${stateDirectory} was lost` }))
+  )
 
   const put = Effect.fnUntraced(function*(record: InstanceRecord) {
     const last = revisions.get(record.id) ?? 0
@@ -111,7 +152,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
           `record ${record.id} was to become revision ${record.revision}, but is at ${last}: somebody else wrote it`
       })
     }
-    if (!(yield* isLocked)) return yield* new StoreError({ message: `the lock of ${stateDirectory} was lost` })
+    yield* mustBeLocked
     const text = yield* Effect.orDie(encodeRecord(record))
     yield* DurableFile.write(recordPath(record.id), text, directory).pipe(
       Effect.provideService(FileSystem.FileSystem, fs),
@@ -139,12 +180,57 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     )
   })
 
-  return { incarnation, load, put, remove, directory: directoryOf, removeDirectory }
+  const putNode = Effect.fnUntraced(function*(record: NodeRecord.NodeRecord) {
+    yield* mustBeLocked
+    const text = yield* Effect.orDie(encodeNode(record))
+    yield* DurableFile.replace(nodePath, text).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs),
+      Effect.provideService(Path.Path, path),
+      Effect.mapError(failed(`${nodePath} can not be written`))
+    )
+  })
+
+  const namesIn = (path: string) =>
+    fs.readDirectory(path).pipe(
+      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
+      Effect.mapError(failed(`${path} can not be read`))
+    )
+
+  /** Of what instance a record is that was set aside. */
+  const idAside = (name: string): string => name.replace(/^\d+-|\.json$/g, "")
+
+  const leftovers = Effect.gen(function*() {
+    const recorded = new Set(yield* namesIn(records))
+    const ids = [...yield* namesIn(instances), ...(yield* namesIn(aside)).map(idAside)]
+    return Array.from(new Set(ids)).filter((id) => isInstanceId(id)).filter((id) => !recorded.has(`${id}.json`))
+  })
+
+  const removeUnreadable = Effect.fnUntraced(function*(only?: InstanceId) {
+    const names = yield* namesIn(aside)
+    const paths = names.filter((name) => only === undefined || idAside(name) === only).map((name) => join(aside, name))
+    yield* Effect.forEach(
+      paths,
+      (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
+      { discard: true }
+    )
+    return paths
+  })
+
+  return {
+    incarnation,
+    load,
+    put,
+    remove,
+    directory: directoryOf,
+    removeDirectory,
+    putNode,
+    leftovers,
+    removeUnreadable
+  }
 })
 
-/** Whether a failure to read lies in the file: it is none, or its place on the disk is bad. */
-const isOfFile = (error: PlatformError.PlatformError): boolean =>
-  ["EISDIR", "EIO", "ELOOP"].includes(SystemFailure.codeOf(error) ?? "")
+/** How many records are read before others have their turn: a few milliseconds' worth. */
+const readsAtOnce = 64
 
 /** Durably counts the launchers of a state directory. */
 const nextIncarnation = Effect.fnUntraced(function*(path: string) {

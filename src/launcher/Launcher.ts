@@ -1,49 +1,37 @@
 /**
  * The service that owns all instances of one node.
  */
-import { Clock, Context, Deferred, Effect, Exit, FiberSet, Layer, PubSub, Scope, Semaphore, type Stream } from "effect"
-import type { InstanceEvent } from "../domain/InstanceEvent.ts"
+import { Cause, Clock, Context, Effect, Exit, FiberSet, Layer, Scope, Semaphore, type Stream } from "effect"
+import type { Position } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
-import { equivalence, type InstanceSpec } from "../domain/InstanceSpec.ts"
-import type { InstanceState } from "../domain/InstanceState.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
+import type { InstanceSpec } from "../domain/InstanceSpec.ts"
+import type { NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
-import { type Guest, type GuestConsole, type Virtualizer, Virtualizers } from "../Virtualizer.ts"
-import type { VirtualizerError } from "../VirtualizerError.ts"
+import { type GuestConsole, Virtualizers } from "../Virtualizer.ts"
+import { Admission } from "./Admission.ts"
+import { Books } from "./Books.ts"
+import { ask, find } from "./Commands.ts"
 import { type Entry, EventLog } from "./EventLog.ts"
-import { Instance, type Surroundings } from "./Instance.ts"
-import { initial, type InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore } from "./InstanceStore.ts"
 import { LauncherConfig } from "./LauncherConfig.ts"
-import {
-  AlreadyAttached,
-  fail,
-  InstanceExists,
-  InstanceFailure,
-  LauncherClosed,
-  type LauncherError,
-  NoInstance,
-  NotSupported,
-  StateFailure,
-  StepFailed
-} from "./LauncherError.ts"
-import { fresh, recovered, type Situation } from "./Situation.ts"
-import { type CpuSample, cpuSample, instanceStats } from "./Statistics.ts"
-import * as UnavailableGuest from "./UnavailableGuest.ts"
+import { fail, InstanceFailure, type LauncherError, NodeFull, StateFailure } from "./LauncherError.ts"
+import type { LauncherNode } from "./LauncherNode.ts"
+import { NodeResources } from "./NodeResources.ts"
+import { NodeState } from "./NodeState.ts"
+import * as Orphans from "./Orphans.ts"
+import { recover } from "./Recovery.ts"
+import { Registry } from "./Registry.ts"
+import * as Removals from "./Removals.ts"
+import * as Reporting from "./Reporting.ts"
+import { Sampler } from "./Sampler.ts"
+import * as Starting from "./Starting.ts"
+import type { Surroundings } from "./Surroundings.ts"
+import { Telemetry } from "./Telemetry.ts"
 import { VolumeClaims } from "./VolumeClaims.ts"
 import { VolumeResolver } from "./VolumeResolver.ts"
 import type { Command } from "./Wish.ts"
-
-/** An instance, as a launcher shows it. */
-export interface InstanceInfo {
-  /** What was asked for when it was started first. */
-  readonly spec: InstanceSpec
-  readonly state: InstanceState
-  /** The volumes it has, or shall have at its next start. */
-  readonly volumes: ReadonlyArray<VolumeSpec>
-  /** How often it was started. */
-  readonly starts: number
-}
 
 /** What a follower of {@link Launcher.changes} gets. */
 export type LauncherChange = Entry<ReadonlyArray<InstanceInfo>>
@@ -70,7 +58,7 @@ export class Launcher extends Context.Service<Launcher, {
    * Interrupting withdraws the start, unless others wait for it too: a new instance is gone and an old one stopped when
    * the interruption returns.
    *
-   * Fails with `InstanceExists`, `AlreadyAttached`, `NotSupported`, `StepFailed`, or what every command can fail with:
+   * Fails with `InstanceExists`, `AlreadyAttached`, `NodeFull`, `NodeMaintenance`, `NotSupported`, `StepFailed`, or what every command can fail with:
    * `NoInstance`, `Superseded`, `TimedOut`, `StateFailure`, `LauncherClosed`.
    */
   readonly start: (spec: InstanceSpec) => Effect.Effect<InstanceInfo, LauncherError>
@@ -92,6 +80,12 @@ export class Launcher extends Context.Service<Launcher, {
    * only. Volumes are not deleted.
    */
   readonly delete: (id: InstanceId) => Effect.Effect<void, LauncherError>
+
+  /**
+   * Starts an instance anew: a running one is stopped as {@link stop} does it, then started; a stopped one is started.
+   * Returns when it runs. Interrupting ends the waiting only. Fails as {@link start} does.
+   */
+  readonly restart: (id: InstanceId) => Effect.Effect<void, LauncherError>
 
   /** Stops the guest's processors. Fails with `InstanceFailure` when the instance is stopped. */
   readonly pause: (id: InstanceId) => Effect.Effect<void, LauncherError>
@@ -123,6 +117,52 @@ export class Launcher extends Context.Service<Launcher, {
 
   /** A snapshot, and everything that follows. Ends with the launcher. */
   readonly changes: Stream.Stream<LauncherChange>
+
+  /**
+   * Everything that follows a position, for a follower who was there. Where that is not held any more, or was told by another
+   * launcher, it is told so by `Lagged`, and gets a snapshot.
+   */
+  readonly changesAfter: (position: Position) => Stream.Stream<LauncherChange>
+
+  /** How the node is. */
+  readonly status: Effect.Effect<NodeStatus>
+
+  /**
+   * What the node has and its instances use, measured now. Those who ask at once get one measuring; no command waits for it.
+   * What has not been told within `statisticsDeadline` is left out.
+   */
+  readonly statistics: Effect.Effect<NodeStatistics>
+
+  /**
+   * Puts the node into maintenance, durably: no instance is started any more. Then stops every instance as {@link stop} does,
+   * and removes it, some at a time; each is told when it is done with, and so how far it got. What fails is told, and the rest
+   * goes on. Interruption ends that: the node stays in maintenance, and what was not begun is left.
+   */
+  readonly evacuate: Stream.Stream<Removals.Removal, LauncherError>
+
+  /** Puts the node back to service. An evacuation under way begins with no instance more. */
+  readonly restore: Effect.Effect<void, LauncherError>
+
+  /**
+   * Ends every instance at once and removes it, then every orphan, and the records that could not be read. Tells what it removed.
+   * Nothing is started meanwhile. Volumes are not deleted. Interruption leaves what was not begun.
+   */
+  readonly reset: Stream.Stream<Removals.Removal, LauncherError>
+
+  /** The guests, and what is left of instances, that no record explains. They are left alone. */
+  readonly orphans: Effect.Effect<ReadonlyArray<Orphans.Orphan>, LauncherError>
+
+  /**
+   * Makes an orphan whose guest runs an instance again, by a spec that fits: of its id, and with the volumes that it has. The guest
+   * goes on as it is.
+   *
+   * Fails with `InstanceExists`, `NoInstance` where no such guest runs, `InstanceFailure` where the spec does not fit or the guest
+   * does not answer, `AlreadyAttached` or `NotSupported`.
+   */
+  readonly adopt: (spec: InstanceSpec) => Effect.Effect<InstanceInfo, LauncherError>
+
+  /** Ends an orphan's guest at once and removes all that is left of it. Fails with `InstanceExists` where it is an instance. */
+  readonly destroyOrphan: (id: InstanceId) => Effect.Effect<void, LauncherError>
 }>()("vivarium/Launcher") {}
 
 /** The launcher of a node. It lives in the scope, and detaches from all guests when that closes. */
@@ -131,22 +171,19 @@ export const make = Effect.fn("Launcher.make")(function*(
 ): Effect.fn.Return<
   Launcher["Service"],
   LauncherError,
-  InstanceStore | Virtualizers | VolumeResolver | Scope.Scope
+  InstanceStore | NodeResources | Virtualizers | VolumeResolver | Scope.Scope
 > {
   const store = yield* InstanceStore
-  const virtualizers = yield* Virtualizers
   const scope = yield* Effect.scope
-  const registry = new Map<InstanceId, Instance>()
-  const names = new Map<string, InstanceId>()
-  const samples = new WeakMap<Instance, CpuSample>()
-  const instances = () =>
-    Array.from(registry.values()).filter(({ isPublished }) => isPublished).map(infoOf)
-      .sort((a, b) => a.spec.id < b.spec.id ? -1 : 1)
-  const events = yield* Effect.acquireRelease(
-    PubSub.sliding<InstanceEvent>({ capacity: config.eventsHeld }),
-    PubSub.shutdown
-  )
-  const log = new EventLog({ incarnation: store.incarnation, events, instances })
+  const registry = new Registry()
+  const telemetry = new Telemetry(yield* Effect.context())
+  const log = new EventLog({
+    incarnation: store.incarnation,
+    eventsHeld: config.eventsHeld,
+    instances: () => registry.infos,
+    onMissed: (events) => telemetry.missed(events)
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => log.close()))
   // Closes after the loops have ended: an instance's scope is for its loop to close.
   const scopes = yield* Scope.fork(scope)
   const run = yield* FiberSet.makeRuntime()
@@ -158,143 +195,78 @@ export const make = Effect.fn("Launcher.make")(function*(
     })
   )
 
+  const { node: nodeRecord, records, unreadable } = yield* Effect.mapError(
+    store.load,
+    (error) => fail(new StateFailure({ detail: error.message }))
+  )
   const clock = yield* Clock.Clock
+  const nowMillis = () => clock.currentTimeMillisUnsafe()
+  const books = new Books()
+  const state = new NodeState(nodeRecord, store, config)
+  const sampler = new Sampler({
+    config,
+    registry,
+    resources: yield* NodeResources,
+    nowMillis,
+    run,
+    isClosed: () => isClosed
+  })
+  const admission = new Admission({ limits: config.limits, books, measured: () => sampler.measured })
   const around: Surroundings = {
     config,
-    nowMillis: () => clock.currentTimeMillisUnsafe(),
+    nowMillis,
     store,
     volumes: yield* VolumeResolver,
     probes: Semaphore.makeUnsafe(config.probesAtOnce),
     claims: new VolumeClaims(),
-    publish: (instance, change, nowMillis) => log.publish(instance.id, change, nowMillis),
-    leave: ({ id, spec }) => {
-      registry.delete(id)
-      if (spec.name !== undefined) names.delete(spec.name)
-    }
+    books,
+    telemetry,
+    refusal: (spec, needs) => {
+      const detail = admission.refusal(spec, needs)
+      return state.refusal ?? (detail === undefined ? undefined : new NodeFull({ id: spec.id, detail }))
+    },
+    publish: (id, change) => log.publish(id, change, nowMillis()),
+    leave: (instance) => registry.leave(instance)
   }
-
-  const enter = (situation: Situation, saved: InstanceRecord | undefined, guest: Guest, virtualizer?: Virtualizer) => {
-    const abilities = virtualizer?.capabilities ?? { pause: false, liveVolumes: false }
-    const instance = new Instance({ situation, saved, guest, abilities, around })
-    registry.set(instance.id, instance)
-    if (instance.spec.name !== undefined) names.set(instance.spec.name, instance.id)
-    return instance
+  const node: LauncherNode = {
+    config,
+    store,
+    virtualizers: yield* Virtualizers,
+    registry,
+    around,
+    state,
+    sampler,
+    telemetry,
+    admitting: Semaphore.makeUnsafe(1),
+    handling: new Set(),
+    scopes,
+    run,
+    isClosed: () => isClosed
   }
+  const reporter: Reporting.Reporter = { node, admission, unreadable }
 
-  const adopt = Effect.fnUntraced(function*(record: InstanceRecord) {
-    const { id, spec } = record
-    const own = yield* Scope.fork(scopes)
-    const virtualizer = virtualizers.get(spec.virtualizer)
-    const guest = virtualizer === undefined
-      ? UnavailableGuest.make(
-        `this node has no virtualizer ${spec.virtualizer}: configure it, and the instance is back`
-      )
-      : yield* virtualizer.make(spec, store.directory(id)).pipe(
-        Scope.provide(own),
-        Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
-      )
-    const instance = enter(recovered(record, around.nowMillis()), record, guest, virtualizer)
-    run(instance.loop(own))
-    return instance
-  })
-
-  /** One at a time: two starts of one id must not both make it. */
-  const admission = Semaphore.makeUnsafe(1)
-
-  const admit = Effect.fnUntraced(function*(spec: InstanceSpec) {
-    const { id, name } = spec
-    if (isClosed) return yield* fail(new LauncherClosed())
-    if (spec.restart !== "never") return yield* fail(new NotSupported({ what: `restart policy ${spec.restart}` }))
-    const present = registry.get(id)
-    if (present !== undefined) {
-      if (equivalence(present.spec, spec)) {
-        return { instance: present, waiter: present.callers.enqueue({ _tag: "Start" }) }
-      }
-      return yield* fail(new InstanceExists({ id, detail: "it exists with another specification: delete it first" }))
-    }
-    const namesake = name === undefined ? undefined : names.get(name)
-    if (namesake !== undefined) {
-      return yield* fail(new InstanceExists({ id, detail: `its name, ${name}, is that of instance ${namesake}` }))
-    }
-    const virtualizer = virtualizers.get(spec.virtualizer)
-    if (virtualizer === undefined) return yield* fail(new NotSupported({ what: `virtualizer ${spec.virtualizer}` }))
-    const own = yield* Scope.fork(scopes)
-    const guest = yield* virtualizer.make(spec, store.directory(id)).pipe(
-      Scope.provide(own),
-      Effect.mapError(refusal(id)),
-      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
-    )
-    for (const volume of spec.volumes) {
-      const holder = around.claims.take(volume.id, id)
-      if (holder === undefined) continue
-      for (const { id: taken } of spec.volumes) around.claims.release(taken, id)
-      yield* Scope.close(own, Exit.void)
-      return yield* fail(new AlreadyAttached({ volume: volume.id, id: holder }))
-    }
-    const instance = enter(fresh(initial(spec)), undefined, guest, virtualizer)
-    const waiter = instance.callers.enqueue({ _tag: "Start" })
-    run(instance.loop(own))
-    return { instance, waiter }
-  }, admission.withPermits(1))
-
-  type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-
-  /** Only its waiting can be interrupted: once it succeeds, its caller has the instance. */
-  const startWith = (restore: Restore, spec: InstanceSpec): Effect.Effect<InstanceInfo, LauncherError> =>
-    Effect.flatMap(admit(spec), ({ instance, waiter }) =>
-      restore(instance.callers.answer(waiter)).pipe(
-        Effect.onInterrupt(() => instance.callers.withdraw(waiter)),
-        // An instance that was just going never considered it: it is a new one.
-        Effect.flatMap((considered) => considered ? Effect.sync(() => infoOf(instance)) : startWith(restore, spec))
-      ))
-
-  const find = (id: InstanceId): Effect.Effect<Instance, LauncherError> =>
-    Effect.suspend(() => {
-      const instance = registry.get(id)
-      if (instance !== undefined) return Effect.succeed(instance)
-      return Effect.fail(fail(isClosed ? new LauncherClosed() : new NoInstance({ id })))
-    })
-
-  const command = (id: InstanceId, command: Command): Effect.Effect<void, LauncherError> =>
-    Effect.flatMap(find(id), (instance) => instance.callers.submit(command)).pipe(
-      Effect.flatMap((considered) =>
-        considered || command._tag === "Delete" ? Effect.void : Effect.fail(fail(new NoInstance({ id })))
-      )
-    )
-
-  const stats = Effect.fn("Launcher.stats")(function*(id: InstanceId) {
-    const instance = yield* find(id)
-    const sample = yield* Effect.mapError(
-      instance.guest.stats,
-      (error) => fail(new InstanceFailure({ id, detail: error.message }))
-    )
-    const before = samples.get(instance)
-    const now = cpuSample(sample)
-    if (now !== undefined) samples.set(instance, now)
-    return instanceStats(sample, instance.spec.vcpus, before)
-  })
-
-  const remove = (id: InstanceId) => command(id, { _tag: "Delete" })
-
-  const { records, unreadable } = yield* Effect.mapError(
-    store.load,
-    (error) => fail(new StateFailure({ detail: error.message }))
-  )
   yield* Effect.forEach(
     unreadable,
     ({ path, why }) =>
-      Effect.logError(`a record could not be read and was moved to ${path}; its guest is left alone: ${why}`)
+      Effect.logError(`a record could not be read and was moved to ${path}; what it is of is left alone: ${why}`)
   )
-  // What is wanted comes first: what is said to be leaving may have left before that could be written.
-  for (const { desired, id } of records) for (const volume of desired.volumes) around.claims.take(volume.id, id)
-  const found = yield* Effect.forEach(records, adopt)
-  yield* Effect.forEach(found, (instance) => Deferred.await(instance.adopted), { discard: true }).pipe(
-    Effect.timeoutOption(config.adoptionWait)
-  )
+  yield* recover(node, records)
+  run(Effect.andThen(Removals.goOn(node), Orphans.report(node)))
+
+  /** A command, told and counted. */
+  const command = <A>(name: string, effect: Effect.Effect<A, LauncherError>): Effect.Effect<A, LauncherError> =>
+    effect.pipe(
+      Effect.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
+      Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false })
+    )
+  const to = (name: string, id: InstanceId, asked: Command) => command(name, ask(node, id, asked))
+  const startWith = (restore: Starting.Restore, spec: InstanceSpec) =>
+    command("start", Starting.start(node, restore, spec))
+  const remove = (id: InstanceId) => to("delete", id, { _tag: "Delete" })
 
   return Launcher.of({
     incarnation: store.incarnation,
-    start: Effect.fn("Launcher.start")((spec) => Effect.uninterruptibleMask((restore) => startWith(restore, spec))),
+    start: (spec) => Effect.uninterruptibleMask((restore) => startWith(restore, spec)),
     scoped: (spec) =>
       // A start that is interrupted has withdrawn itself: there is nothing to release then.
       Effect.uninterruptibleMask((restore) =>
@@ -304,37 +276,43 @@ export const make = Effect.fn("Launcher.make")(function*(
             Effect.catch((error) => Effect.logError(`instance ${spec.id} could not be deleted: ${error.message}`))
           ))
       ),
-    stop: Effect.fn("Launcher.stop")((id) => command(id, { _tag: "Stop" })),
-    delete: Effect.fn("Launcher.delete")(remove),
-    pause: Effect.fn("Launcher.pause")((id) => command(id, { _tag: "Pause" })),
-    resume: Effect.fn("Launcher.resume")((id) => command(id, { _tag: "Resume" })),
-    attach: Effect.fn("Launcher.attach")((id, volume) => command(id, { _tag: "Attach", volume })),
-    detach: Effect.fn("Launcher.detach")((id, volume) => command(id, { _tag: "Detach", volume })),
-    get: (id) => Effect.map(find(id), infoOf),
-    list: Effect.sync(instances),
-    stats,
-    console: (id) => Effect.map(find(id), (instance) => instance.guest.console),
-    changes: log.changes
+    stop: (id) => to("stop", id, { _tag: "Stop" }),
+    restart: (id) => to("restart", id, { _tag: "Restart" }),
+    delete: remove,
+    pause: (id) => to("pause", id, { _tag: "Pause" }),
+    resume: (id) => to("resume", id, { _tag: "Resume" }),
+    attach: (id, volume) => to("attach", id, { _tag: "Attach", volume }),
+    detach: (id, volume) => to("detach", id, { _tag: "Detach", volume }),
+    get: (id) => Effect.map(find(node, id), (instance) => instance.info),
+    list: Effect.sync(() => registry.infos),
+    stats: (id) =>
+      Effect.flatMap(find(node, id), (instance) =>
+        Effect.mapError(
+          sampler.stats(instance),
+          (error) => fail(new InstanceFailure({ id, detail: error.message }))
+        )),
+    console: (id) => Effect.map(find(node, id), (instance) => instance.guest.console),
+    changes: log.changes(),
+    changesAfter: (position) => log.changes(position),
+    status: Reporting.status(reporter),
+    statistics: Reporting.statistics(reporter),
+    evacuate: Removals.evacuate(node),
+    restore: command("restore", state.restore),
+    reset: Removals.reset(node),
+    orphans: Orphans.list(node),
+    adopt: (spec) => command("adopt", Orphans.adopt(node, spec)),
+    destroyOrphan: (id) => command("destroyOrphan", Orphans.destroy(node, id))
   })
 })
 
-const infoOf = ({ situation: { record }, state }: Instance): InstanceInfo => ({
-  spec: record.spec,
-  state,
-  volumes: record.desired.volumes,
-  starts: record.desired.epoch
-})
-
-/** A virtualizer that can not run such a spec: nothing was recorded. */
-const refusal = (id: InstanceId) => (error: VirtualizerError): LauncherError =>
-  fail(
-    error.reason._tag === "NotSupported"
-      ? new NotSupported({ what: error.reason.what })
-      : new StepFailed({ id, phase: "admit", failure: "instance_failure", detail: error.message })
-  )
+/** How a command ended: `ok`, `interrupted`, or the code of its failure. */
+const outcomeOf = (exit: Exit.Exit<unknown, LauncherError>): string =>
+  Exit.isSuccess(exit)
+    ? "ok"
+    : exit.cause.reasons.find(Cause.isFailReason)?.error.code ?? (Exit.hasInterrupts(exit) ? "interrupted" : "defect")
 
 /** The launcher of a node. Building it takes hold of all instances that are on record. */
 export const layer = (
   config?: LauncherConfig
-): Layer.Layer<Launcher, LauncherError, InstanceStore | Virtualizers | VolumeResolver> =>
+): Layer.Layer<Launcher, LauncherError, InstanceStore | NodeResources | Virtualizers | VolumeResolver> =>
   Layer.effect(Launcher, make(config))

@@ -9,6 +9,7 @@ import * as InstanceStoreFile from "./InstanceStoreFile.ts"
 import * as Launcher from "./Launcher.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import type { LauncherError } from "./LauncherError.ts"
+import * as NodeResourcesLinux from "./NodeResourcesLinux.ts"
 import * as VolumeResolverDirectory from "./VolumeResolverDirectory.ts"
 
 /**
@@ -25,5 +26,9 @@ export const layer = (
   ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Virtualizers
 > =>
   Launcher.layer(config).pipe(
-    Layer.provide([InstanceStoreFile.layer(stateDirectory), VolumeResolverDirectory.layer(`${stateDirectory}/volumes`)])
+    Layer.provide([
+      InstanceStoreFile.layer(stateDirectory),
+      NodeResourcesLinux.layer(stateDirectory),
+      VolumeResolverDirectory.layer(`${stateDirectory}/volumes`)
+    ])
   )

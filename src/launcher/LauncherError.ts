@@ -11,6 +11,8 @@ import { VolumeId } from "../domain/Volume.ts"
 export const Code = Schema.Literals([
   "already_attached",
   "attach_failure",
+  "crash_loop",
+  "full_cn",
   "image_failure",
   "instance_exists",
   "instance_failure",
@@ -18,6 +20,7 @@ export const Code = Schema.Literals([
   "launcher_closed",
   "network_failure",
   "no_instance",
+  "node_maintenance",
   "not_supported",
   "state_failure",
   "superseded",
@@ -52,6 +55,7 @@ export const FailureCode = Schema.Literals([
   "launch_failure",
   "attach_failure",
   "instance_failure",
+  "crash_loop",
   "not_supported"
 ])
 
@@ -94,6 +98,24 @@ export class AlreadyAttached extends Schema.TaggedError<AlreadyAttached>()("Alre
   }
 }
 
+/** The node does not have what the instance needs, or keeps it back. */
+export class NodeFull extends Schema.TaggedError<NodeFull>()("NodeFull", { id: InstanceId, detail: Schema.String }) {
+  readonly code: Code = "full_cn"
+  override get message(): string {
+    return `instance ${this.id} does not fit on this node: ${this.detail}: start it elsewhere, or stop others first`
+  }
+}
+
+/** The node takes no instances: it is in maintenance, or being reset. */
+export class NodeMaintenance extends Schema.TaggedError<NodeMaintenance>()("NodeMaintenance", {
+  detail: Schema.String
+}) {
+  readonly code: Code = "node_maintenance"
+  override get message(): string {
+    return `this node starts nothing: ${this.detail}`
+  }
+}
+
 /** This node, or this virtualizer, does not do that. */
 export class NotSupported extends Schema.TaggedError<NotSupported>()("NotSupported", { what: Schema.String }) {
   readonly code: Code = "not_supported"
@@ -105,7 +127,7 @@ export class NotSupported extends Schema.TaggedError<NotSupported>()("NotSupport
 /** A stronger command took over. */
 export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {
   id: InstanceId,
-  by: Schema.Literals(["stop", "delete", "pause", "resume", "attach", "detach"])
+  by: Schema.Literals(["stop", "delete", "pause", "resume", "attach", "detach", "restore"])
 }) {
   readonly code: Code = "superseded"
   override get message(): string {
@@ -148,6 +170,8 @@ export const Reason = Schema.Union([
   StepFailed,
   InstanceFailure,
   AlreadyAttached,
+  NodeFull,
+  NodeMaintenance,
   NotSupported,
   Superseded,
   TimedOut,

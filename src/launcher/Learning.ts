@@ -6,8 +6,9 @@ import * as ExitStatus from "../domain/ExitStatus.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { Ended, GuestEvent, GuestStatus, Probe } from "../Virtualizer.ts"
 import type { Step } from "./Decision.ts"
-import { type Desired, type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
+import { type Desired, hasConnected, type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
 import { InstanceExists, type Reason, StepFailed } from "./LauncherError.ts"
+import * as RestartPolicy from "./RestartPolicy.ts"
 import { type Doubt, isQuiescent, look, lookNow, type Observed, type Situation } from "./Situation.ts"
 
 /** What a step that succeeded found or did. */
@@ -33,9 +34,15 @@ export interface Lesson {
   readonly failure?: Reason
 }
 
+/** When something is learned, and how what ended is started again. */
+export interface Moment {
+  readonly nowMillis: number
+  readonly limits: RestartPolicy.RestartLimits
+}
+
 /** What a step that succeeded teaches. */
-export const success = (situation: Situation, step: Step, learned: Learned, nowMillis: number): Lesson => {
-  if (learned._tag === "Probed") return probed(situation, learned.probe)
+export const success = (situation: Situation, step: Step, learned: Learned, moment: Moment): Lesson => {
+  if (learned._tag === "Probed") return probed(situation, learned.probe, moment)
   if (learned._tag === "EndedMeanwhile") {
     if (step._tag === "Watch" && learned.ended._tag === "Exited" && isHopeful(situation.record)) {
       const detail = `its guest ended before it connected: ${ExitStatus.format(learned.ended.status)}`
@@ -43,24 +50,24 @@ export const success = (situation: Situation, step: Step, learned: Learned, nowM
         situation.record,
         { _tag: "Created" },
         { phase: "connect", code: "launch_failure", detail },
-        true
+        { ...moment, isAwaited: true }
       )
     }
-    return { situation: ended(situation, learned.ended, nowMillis) }
+    return { situation: ended(situation, learned.ended, moment) }
   }
   if (learned._tag === "Connected") {
     const { record } = situation
     return {
       situation: {
-        record: record.connected ? record : { ...record, connected: true },
+        record: hasConnected(record) ? record : { ...record, connectedMillis: moment.nowMillis },
         observed: { _tag: "Running", held: false, ...learned.status }
       }
     }
   }
-  return { situation: done(situation, step) }
+  return { situation: done(situation, step, moment) }
 }
 
-const done = (situation: Situation, step: Step): Situation => {
+const done = (situation: Situation, step: Step, moment: Moment): Situation => {
   const { observed, record } = situation
   const see = (observed: Observed): Situation => ({ record, observed })
   switch (step._tag) {
@@ -74,7 +81,7 @@ const done = (situation: Situation, step: Step): Situation => {
       return see({ _tag: "Removed" })
     case "Stop":
       // The monitor may have told the end, with its status, before the step returned.
-      return observed._tag === "Created" ? situation : over(situation, { _tag: "Created" }, killed)
+      return observed._tag === "Created" ? situation : over(situation, { _tag: "Created" }, killed, moment)
     case "Pause":
     case "Resume":
       return observed._tag === "Running" ? see({ ...observed, paused: step._tag === "Pause", held: false }) : situation
@@ -97,7 +104,7 @@ const done = (situation: Situation, step: Step): Situation => {
 
 const killed: ExitStatus.ExitStatus = { _tag: "Killed", signal: "SIGKILL" }
 
-const probed = (situation: Situation, probe: Probe): Lesson => {
+const probed = (situation: Situation, probe: Probe, moment: Moment): Lesson => {
   const { observed, record } = situation
   const doubt = observed._tag === "Unknown" ? observed.doubt : undefined
   // A record says so before a guest is launched for it.
@@ -121,14 +128,14 @@ const probed = (situation: Situation, probe: Probe): Lesson => {
         situation: {
           record,
           // That it is there does not say that it answers, which it did once: it stays in doubt until it does again.
-          observed: { _tag: "Launched", doubt: record.connected ? doubt : undefined }
+          observed: { _tag: "Launched", doubt: hasConnected(record) ? doubt : undefined }
         }
       }
     case "Absent":
     case "ImageReady":
-      return { situation: unseenEnd(situation, { _tag: probe._tag }, ExitStatus.unknown) }
+      return { situation: unseenEnd(situation, { _tag: probe._tag }, ExitStatus.unknown, moment) }
     case "Created":
-      return { situation: unseenEnd(situation, { _tag: "Created" }, probe.lastExit ?? ExitStatus.unknown) }
+      return { situation: unseenEnd(situation, { _tag: "Created" }, probe.lastExit ?? ExitStatus.unknown, moment) }
   }
 }
 
@@ -136,41 +143,56 @@ const probed = (situation: Situation, probe: Probe): Lesson => {
  * No guest is there. If the last boot's had connected, it ended while nobody watched; if it never had, the launch was cut
  * short, and what is desired says whether to launch again.
  */
-const unseenEnd = (situation: Situation, observed: Observed, status: ExitStatus.ExitStatus): Situation =>
-  situation.record.connected && !isOver(situation.record)
-    ? over(situation, observed, status)
+const unseenEnd = (
+  situation: Situation,
+  observed: Observed,
+  status: ExitStatus.ExitStatus,
+  moment: Moment
+): Situation =>
+  hasConnected(situation.record) && !isOver(situation.record)
+    ? over(situation, observed, status, moment)
     : { record: situation.record, observed }
 
 /** Whether the latest boot's end is on record. */
 const isOver = ({ boot, ended }: InstanceRecord): boolean => ended !== null && ended.epoch >= boot
 
 /** The guest of the latest boot is gone, proven. */
-const over = ({ record }: Situation, observed: Observed, status: ExitStatus.ExitStatus): Situation => {
+const over = (
+  { record }: Situation,
+  observed: Observed,
+  status: ExitStatus.ExitStatus,
+  moment: Moment
+): Situation => {
   if (isOver(record)) return { record, observed }
   const { boot, desired } = record
   const isLatest = boot === desired.epoch
   const outcome: Outcome = { _tag: isLatest && wantsGuest(record) ? "Exited" : "Stopped", status }
   // The end of an earlier start's guest says nothing of the next.
-  return { observed, record: isLatest ? finish(record, outcome) : { ...record, ended: { epoch: boot, outcome } } }
+  return {
+    observed,
+    record: isLatest ? finish(record, outcome, moment) : { ...record, ended: { epoch: boot, outcome } }
+  }
 }
 
 const wantsGuest = ({ desired: { power } }: InstanceRecord): boolean => power === "running" || power === "paused"
 
 /** Whether a guest that is wanted has yet to connect for the first time. */
-const isHopeful = (record: InstanceRecord): boolean => !record.connected && wantsGuest(record)
+const isHopeful = (record: InstanceRecord): boolean => !hasConnected(record) && wantsGuest(record)
 
-/** A start is over; with no policy to start it again, what is wanted from now on is that it be stopped. */
-const finish = (record: InstanceRecord, outcome: Outcome): InstanceRecord => ({
-  ...record,
-  desired: record.desired.power === "deleted" ? record.desired : { ...record.desired, power: "stopped" },
-  ended: { epoch: record.desired.epoch, outcome }
-})
+/** A start is over; what is wanted from now on is for the restart policy to say, where nobody else has. */
+const finish = (record: InstanceRecord, outcome: Outcome, { limits, nowMillis }: Moment): InstanceRecord =>
+  wantsGuest(record)
+    ? RestartPolicy.afterEnd(record, outcome, nowMillis, limits)
+    : { ...record, ended: { epoch: record.desired.epoch, outcome } }
 
 /** What the end of a monitor teaches. */
-export const ended = (situation: Situation, end: Ended, nowMillis: number): Situation =>
+export const ended = (situation: Situation, end: Ended, moment: Moment): Situation =>
   end._tag === "Exited"
-    ? over(situation, { _tag: "Created" }, end.status)
-    : { record: situation.record, observed: silent(situation.observed, end.cause, nowMillis, nowMillis) }
+    ? over(situation, { _tag: "Created" }, end.status, moment)
+    : {
+      record: situation.record,
+      observed: silent(situation.observed, end.cause, moment.nowMillis, moment.nowMillis)
+    }
 
 /** What an event of the running guest teaches. */
 export const event = (situation: Situation, event: GuestEvent): Situation => {
@@ -201,20 +223,19 @@ const startFailed = (
   record: InstanceRecord,
   observed: Observed,
   failed: Omit<Failure, "guest">,
-  isAwaited: boolean
+  moment: Pick<Circumstances, keyof Moment | "isAwaited">
 ): Lesson => ({
   failure: tell(record, failed),
   situation: {
     observed,
-    record: isProvisional(record) && isAwaited
+    record: isProvisional(record) && moment.isAwaited
       ? { ...record, desired: { ...record.desired, power: "deleted" } }
-      : finish(record, { _tag: "Failed", phase: failed.phase, code: failed.code, detail: failed.detail })
+      : finish(record, { _tag: "Failed", phase: failed.phase, code: failed.code, detail: failed.detail }, moment)
   }
 })
 
 /** When a step failed, and for whom. */
-export interface Circumstances {
-  readonly nowMillis: number
+export interface Circumstances extends Moment {
   /** Whether somebody waits for the start. */
   readonly isAwaited: boolean
   /** What was desired before the step was asked for, where that is known. */
@@ -226,8 +247,9 @@ export const failure = (
   situation: Situation,
   step: Step,
   failed: Failure,
-  { before, isAwaited, nowMillis }: Circumstances
+  circumstances: Circumstances
 ): Lesson => {
+  const { before, nowMillis } = circumstances
   const { observed, record } = situation
   const told = tell(record, failed)
   const again = (): Observed => {
@@ -238,10 +260,10 @@ export const failure = (
     case "EnsureImage":
     case "CreateImage":
     case "Launch":
-      return startFailed(record, lookNow, failed, isAwaited)
+      return startFailed(record, lookNow, failed, circumstances)
     case "Watch":
       // A guest that ends, or does not answer, before it connects has failed to launch.
-      if (isHopeful(record)) return startFailed(record, lookNow, failed, isAwaited)
+      if (isHopeful(record)) return startFailed(record, lookNow, failed, circumstances)
       // How it ended is for the probe to say.
       return { situation: { record, observed: failed.guest === "gone" ? lookNow : again() } }
     case "Attach": {

@@ -3,7 +3,8 @@
  */
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { Step } from "./Decision.ts"
-import type { InstanceRecord } from "./InstanceRecord.ts"
+import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
+import { format } from "./RestartPolicy.ts"
 import type { Situation } from "./Situation.ts"
 
 const pending: InstanceState = { _tag: "Pending" }
@@ -20,7 +21,7 @@ export const project = (
   step: Step,
   previous: InstanceState | undefined
 ): InstanceState => {
-  const { connected, desired } = record
+  const { desired } = record
   if ((observed._tag === "Unknown" || observed._tag === "Launched") && observed.doubt !== undefined) {
     return { _tag: "Unknown", sinceMillis: observed.doubt.sinceMillis, why: observed.doubt.why }
   }
@@ -31,16 +32,24 @@ export const project = (
     case "Running":
       return observed.paused ? paused : running
     case "Launched":
-      return !connected ? starting : desired.power === "paused" ? paused : running
+      return !hasConnected(record) ? starting : desired.power === "paused" ? paused : running
     case "Foreign":
       return previous ?? pending
     case "Absent":
     case "ImageReady":
     case "Created":
     case "Removed":
-      return desired.power === "stopped" ? atRest(record) : step._tag === "Launch" ? starting : preparing
+      if (desired.power === "stopped") return atRest(record)
+      return step._tag === "Wait" ? restarting(record) : step._tag === "Launch" ? starting : preparing
   }
 }
+
+const restarting = ({ desired: { notBeforeMillis, restarts }, ended }: InstanceRecord): InstanceState => ({
+  _tag: "Restarting",
+  restarts,
+  atMillis: notBeforeMillis,
+  why: ended === null ? "" : format(ended.outcome)
+})
 
 const atRest = ({ desired, ended }: InstanceRecord): InstanceState => {
   if (ended === null || ended.epoch < desired.epoch) return stopped

@@ -3,17 +3,20 @@
  */
 import { Effect, Option, Schema } from "effect"
 import { InstanceId } from "../domain/InstanceId.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import { equivalence } from "../domain/InstanceSpec.ts"
 import { seedState } from "../domain/InstanceState.ts"
 import type { PayloadError } from "../payload/PayloadError.ts"
 import * as StartPayload from "../payload/StartPayload.ts"
-import { type InstanceInfo, Launcher } from "./Launcher.ts"
+import { Launcher } from "./Launcher.ts"
 import type { LauncherError } from "./LauncherError.ts"
 
 /** The codes of a START that failed. */
 export const StartCode = Schema.Literals([
   "invalid_payload",
   "invalid_data",
+  "full_cn",
+  "node_maintenance",
   "already_running",
   "instance_exists",
   "image_failure",
@@ -47,6 +50,7 @@ const codeOf = (error: LauncherError): StartCode => {
     case "already_attached":
     case "attach_failure":
       return "image_failure"
+    case "crash_loop":
     case "instance_failure":
       return "launch_failure"
     default:

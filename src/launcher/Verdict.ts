@@ -13,7 +13,7 @@ import {
   Superseded
 } from "./LauncherError.ts"
 import { isQuiescent, type Situation } from "./Situation.ts"
-import type { Command } from "./Wish.ts"
+import { type Command, isPower, isStart } from "./Wish.ts"
 
 /** Somebody who waits for a command, and what is known of it. */
 export interface Waiting {
@@ -45,6 +45,7 @@ export const verdict = (waiting: Waiting, situation: Situation, step: Step): Ans
     case "Withdraw":
       return isQuiescent(observed) ? Exit.void : undefined
     case "Start":
+    case "Restart":
       if (observed._tag === "Running") return record.boot >= waiting.epoch ? Exit.void : undefined
       return isQuiescent(observed) && step._tag === "Idle" ? refuse(whyNotRunning(situation)) : undefined
     case "Pause":
@@ -57,7 +58,8 @@ export const verdict = (waiting: Waiting, situation: Situation, step: Step): Ans
         const id = command._tag === "Attach" ? command.volume.id : command.volume
         return observed.volumes.includes(id) === (command._tag === "Attach") ? Exit.void : undefined
       }
-      return isQuiescent(observed) && step._tag === "Idle" ? Exit.void : undefined
+      // It has it at its next start, whenever that is.
+      return isQuiescent(observed) && (step._tag === "Idle" || step._tag === "Wait") ? Exit.void : undefined
     }
   }
 }
@@ -72,7 +74,7 @@ export const concerns = (step: Step, command: Command): boolean => {
     case "CreateImage":
     case "Launch":
     case "Watch":
-      return command._tag === "Start" || command._tag === "Pause" || command._tag === "Resume"
+      return isStart(command) || command._tag === "Pause" || command._tag === "Resume"
     case "Attach":
       return command._tag === "Attach" && command.volume.id === step.volume.id
     case "Detach":
@@ -82,6 +84,23 @@ export const concerns = (step: Step, command: Command): boolean => {
       return command._tag === step._tag
     default:
       return false
+  }
+}
+
+/** Whether a step is taken for a command. */
+export const isFor = (step: Step, command: Command): boolean => {
+  switch (step._tag) {
+    case "EnsureImage":
+    case "CreateImage":
+    case "Launch":
+    case "Watch":
+      return isStart(command)
+    case "Stop":
+    case "DeleteImage":
+    case "Forget":
+      return isPower(command) || command._tag === "Restart" || command._tag === "Withdraw"
+    default:
+      return concerns(step, command)
   }
 }
 

@@ -2,13 +2,13 @@
  * Who waits for an instance: commands that its loop has not considered yet, and callers of those that it has. Every one is
  * answered exactly once.
  */
-import { Deferred, Exit } from "effect"
+import { Deferred, Exit, type Tracer } from "effect"
 import type { Step } from "./Decision.ts"
 import type { Desired } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
-import { type Answer, atEnd, concerns, verdict, type Waiting } from "./Verdict.ts"
-import { type Command, isPower, type Part, supersedes } from "./Wish.ts"
+import { type Answer, atEnd, concerns, isFor, verdict, type Waiting } from "./Verdict.ts"
+import { type Command, isPower, isStart, type Part, supersedes } from "./Wish.ts"
 
 /** How an instance's loop ended: its instance is gone, it was never accepted, or the launcher closed. */
 export type End = "gone" | "never" | "closed"
@@ -17,6 +17,8 @@ export type End = "gone" | "never" | "closed"
 export interface Waiter extends Waiting {
   /** Success is `false` when the instance was gone before it could consider the command. */
   readonly answer: Deferred.Deferred<boolean, LauncherError>
+  /** The span that it was asked in. */
+  readonly span: Tracer.AnySpan | undefined
   /** What was desired before. */
   before: Desired | undefined
   epoch: number
@@ -37,10 +39,11 @@ export class Waiters {
   private grants = 0
 
   /** Hands a command in. */
-  add(command: Command): Waiter {
+  add(command: Command, span: Tracer.AnySpan | undefined): Waiter {
     const waiter: Waiter = {
       command,
       answer: Deferred.makeUnsafe(),
+      span,
       before: undefined,
       epoch: 0,
       owns: false,
@@ -78,7 +81,7 @@ export class Waiters {
   accept(waiter: Waiter, { epoch }: Desired, before: Desired): void {
     waiter.before = before
     waiter.epoch = epoch
-    waiter.owns = waiter.command._tag === "Start" &&
+    waiter.owns = isStart(waiter.command) &&
       (epoch !== before.epoch || this.accepted.some((one) => one.owns && one.epoch === epoch))
     this.accepted.push(waiter)
   }
@@ -99,7 +102,16 @@ export class Waiters {
 
   /** Whether somebody waits for a start. */
   isAwaited(epoch: number): boolean {
-    return this.accepted.some((one) => one.command._tag === "Start" && one.epoch === epoch)
+    return this.accepted.some((one) => isStart(one.command) && one.epoch === epoch)
+  }
+
+  /** A start goes on as the next: its restart policy has it so. Who is about to take it back takes back that. */
+  carry(from: number, to: number): void {
+    const withdrawn = [...this.inbox, ...this.postponed].flatMap(({ command }) =>
+      command._tag === "Withdraw" ? [command.start] : []
+    )
+    for (const part of [...this.accepted, ...withdrawn]) if (part.epoch === from) part.epoch = to
+    if (this.grantedEpoch === from) this.grantedEpoch = to
   }
 
   /**
@@ -115,6 +127,12 @@ export class Waiters {
   /** What was desired before those who wait for a step asked for it. */
   before(step: Step): Desired | undefined {
     return this.accepted.find(({ command }) => concerns(step, command))?.before
+  }
+
+  /** The span of the command that a step is for: of those that it may be for, the one that was asked for last. */
+  spanFor(step: Step): Tracer.AnySpan | undefined {
+    const fits = this.accepted.filter((one) => one.superseded === undefined && one.span !== undefined)
+    return (fits.findLast(({ command }) => isFor(step, command)) ?? fits.at(-1))?.span
   }
 
   /** Those whose command a newer one takes over from. */

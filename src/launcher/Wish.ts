@@ -10,6 +10,7 @@ import { isQuiescent, type Situation } from "./Situation.ts"
 /** What a caller asks of an instance. `Withdraw` takes back a start. */
 export type Command =
   | { readonly _tag: "Start" }
+  | { readonly _tag: "Restart" }
   | { readonly _tag: "Stop" }
   | { readonly _tag: "Delete" }
   | { readonly _tag: "Pause" }
@@ -20,15 +21,18 @@ export type Command =
 
 /** What a caller has to do with a start. */
 export interface Part {
-  /** 0 where its command was not accepted. */
-  readonly epoch: number
+  /** 0 where its command was not accepted. Its restart policy may make it another. */
+  epoch: number
   /** Whether it asked for the start, or joined those who waited for it. */
   readonly owns: boolean
   /** Whether it was told that the start came about. */
   readonly granted: boolean
 }
 
-/** Whether a command is to end the guest. */
+/** Whether a command waits for a start. */
+export const isStart = (command: Command): boolean => command._tag === "Start" || command._tag === "Restart"
+
+/** Whether a command is to end the guest, and not to bring it back. */
 export const isPower = (command: Command): boolean => command._tag === "Stop" || command._tag === "Delete"
 
 /** The order of strength. A stronger command takes over from a weaker one. */
@@ -61,6 +65,7 @@ export const supersedes = (newer: Command, older: Command): Superseded["by"] | u
     case "Detach":
       return older._tag === "Attach" && older.volume.id === newer.volume ? "detach" : undefined
     case "Start":
+    case "Restart":
     case "Withdraw":
       return undefined
   }
@@ -101,7 +106,12 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
 
   switch (command._tag) {
     case "Start":
-      return desire(desired.power === "stopped" ? { ...desired, power: "running", epoch: desired.epoch + 1 } : desired)
+      if (desired.power === "stopped") return desire(nextStart(desired))
+      return desire(isAwaitingLaunch(record) ? atOnce(desired) : desired)
+    case "Restart":
+      // A start that is yet to be launched is one already.
+      if (desired.power === "stopped" || !isAwaitingLaunch(record)) return desire(nextStart(desired))
+      return desire(desired.power === "running" ? atOnce(desired) : { ...atOnce(desired), power: "running" })
     case "Pause":
       if (!abilities.pause) return refuse(new NotSupported({ what: "pausing" }))
       if (desired.power === "stopped") return refuse(notRunning(record.id))
@@ -139,14 +149,33 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
   }
 }
 
+/** Whether no guest has been launched for the start that is wanted. */
+const isAwaitingLaunch = ({ boot, desired }: InstanceRecord): boolean => boot < desired.epoch
+
+/** A start that somebody asks for now. */
+const nextStart = (desired: Desired): Desired => ({
+  ...desired,
+  power: "running",
+  epoch: desired.epoch + 1,
+  restarts: 0,
+  notBeforeMillis: 0
+})
+
+/** Who asks for a start does not wait until the restart policy would have it. It is the policy's start all the same. */
+const atOnce = (desired: Desired): Desired =>
+  desired.notBeforeMillis === 0 ? desired : { ...desired, notBeforeMillis: 0 }
+
 const liveVolumes = new NotSupported({ what: "attaching and detaching volumes of a running instance" })
 
 const notRunning = (id: InstanceId) => new InstanceFailure({ id, detail: "it is not running: start it first" })
 
-/** A start that nobody waits for any more is undone: the first one with its instance, a later one to stopped. */
-const withdraw = (epoch: number, { boot, desired }: InstanceRecord): Desired => {
+/**
+ * A start that nobody waits for any more is undone: the first one with its instance, a later one to stopped. What its restart
+ * policy made of it belongs to it.
+ */
+const withdraw = (epoch: number, { desired }: InstanceRecord): Desired => {
   if (desired.epoch !== epoch || (desired.power !== "running" && desired.power !== "paused")) return desired
-  return { ...desired, power: epoch === 1 && boot <= 1 ? "deleted" : "stopped" }
+  return { ...desired, power: epoch - desired.restarts === 1 ? "deleted" : "stopped" }
 }
 
 /** Takes back what attach and detach commands wished that a stronger command took over from. */

@@ -9,27 +9,37 @@
  * - `Crashed` comes after the death itself: what the disk made of writes under way stands before it.
  * - A call that is open when its launcher crashes is never answered.
  */
-import type { InstanceEvent } from "../domain/InstanceEvent.ts"
+import type { InstanceEvent, View } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { InstanceState } from "../domain/InstanceState.ts"
+import type { NodeStatistics } from "../domain/NodeStatus.ts"
 import type { VolumeId, VolumeSpec } from "../domain/Volume.ts"
 import type { InstanceRecord } from "../launcher/InstanceRecord.ts"
-import type { InstanceInfo } from "../launcher/Launcher.ts"
 import type { LauncherConfig } from "../launcher/LauncherConfig.ts"
+import type { NodeRecord } from "../launcher/NodeRecord.ts"
+import type { Removal } from "../launcher/Removals.ts"
 import type { Code } from "../launcher/LauncherError.ts"
 
 /** What a client asks a launcher for. */
 export type Call =
   | { readonly _tag: "Start"; readonly spec: InstanceSpec }
-  | { readonly _tag: "Stop" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
+  | { readonly _tag: "Stop" | "Restart" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
   | { readonly _tag: "Attach"; readonly id: InstanceId; readonly volume: VolumeSpec }
   | { readonly _tag: "Detach"; readonly id: InstanceId; readonly volume: VolumeId }
-  | { readonly _tag: "List" }
+  | { readonly _tag: "List" | "Statistics" | "Orphans" | "Evacuate" | "Restore" | "Reset" }
+  | { readonly _tag: "Adopt"; readonly spec: InstanceSpec }
+  | { readonly _tag: "DestroyOrphan"; readonly id: InstanceId }
 
-/** What a client was told. `info` is there where a command answers it; `defect` stands for a launcher that broke. */
+/** What a client was told, with what its command answers; `defect` stands for a launcher that broke. */
 export type Answer =
-  | { readonly ok: true; readonly info?: InstanceInfo }
+  | {
+    readonly ok: true
+    readonly info?: InstanceInfo
+    readonly statistics?: NodeStatistics
+    readonly removals?: ReadonlyArray<Removal>
+  }
   | { readonly ok: false; readonly code: Code | "defect"; readonly detail: string }
 
 /**
@@ -62,7 +72,7 @@ export interface Left {
 export interface SettledInstance {
   readonly id: InstanceId
   readonly record: InstanceRecord | undefined
-  readonly state: InstanceState | undefined
+  readonly info: InstanceInfo | undefined
   readonly guest:
     | { readonly pid: number; readonly paused: boolean; readonly volumes: ReadonlyArray<VolumeId> }
     | undefined
@@ -130,6 +140,8 @@ export type Occurrence =
   | { readonly _tag: "Removed"; readonly id: InstanceId; readonly isHeard?: boolean }
   /** A record could not be read by the launcher that begins, and lies somewhere else. */
   | { readonly _tag: "SetAside"; readonly id: InstanceId }
+  /** What is kept of the node is on disk. */
+  | { readonly _tag: "NodeRecorded"; readonly record: NodeRecord }
   /** A fault struck: of the host, or of the disk. */
   | { readonly _tag: "Struck"; readonly fault: string; readonly id?: InstanceId }
   /** The host was asked for what no virtualizer may ever ask of it. */
@@ -139,11 +151,11 @@ export type Occurrence =
     readonly _tag: "Snapshot"
     readonly incarnation: number
     readonly sequence: number
-    readonly states: ReadonlyMap<InstanceId, InstanceState>
+    readonly instances: View
   }
   | { readonly _tag: "Told"; readonly event: InstanceEvent }
   /** It fell behind: a snapshot is next. */
-  | { readonly _tag: "Lagged"; readonly incarnation: number; readonly missed: number }
+  | { readonly _tag: "Lagged"; readonly incarnation: number; readonly missed: number | undefined }
   /** What is left of an instance on the host, looked at in the act of acknowledging its delete. */
   | { readonly _tag: "Remains"; readonly id: InstanceId; readonly what: ReadonlyArray<string> }
   /** Nothing fails, crashes or is asked for until `Settled`. */
@@ -157,6 +169,9 @@ export type Entry = Occurrence & { readonly atMillis: number }
 /** All that happened, in order. */
 export type History = ReadonlyArray<Entry>
 
-/** The instance a call is about; none for a list. */
+/** The instance a call is about; none where it is about the node. */
 export const idOf = (call: Call): InstanceId | undefined =>
-  call._tag === "Start" ? call.spec.id : call._tag === "List" ? undefined : call.id
+  "spec" in call ? call.spec.id : "id" in call ? call.id : undefined
+
+/** Whether a call is to remove all instances there are. */
+export const isClearing = ({ _tag }: Call): boolean => _tag === "Evacuate" || _tag === "Reset"

@@ -49,6 +49,7 @@ export class Operations {
       capabilities: virtualizer.capabilities,
       discover: virtualizer.discover,
       destroy: virtualizer.destroy,
+      discard: virtualizer.discard,
       make: (spec, directory) =>
         Effect.map(virtualizer.make(spec, directory), (guest) => new ObservedGuest(guest, { id: spec.id, begin, end }))
     }

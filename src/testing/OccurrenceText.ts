@@ -4,7 +4,7 @@
  */
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { InstanceRecord } from "../launcher/InstanceRecord.ts"
-import type { Answer, Call, Left, Occurrence } from "./History.ts"
+import { type Answer, type Call, idOf, type Left, type Occurrence } from "./History.ts"
 
 /** An occurrence in words. */
 export const format = (occurrence: Occurrence): string => {
@@ -58,6 +58,10 @@ export const format = (occurrence: Occurrence): string => {
       return `${occurrence.id}: record removed`
     case "SetAside":
       return `${occurrence.id}: record set aside`
+    case "NodeRecorded":
+      return `node: ${occurrence.record.maintenance ? "maintenance" : "in service"}, ${
+        occurrence.record.task ?? "no task"
+      }`
     case "Struck":
       return `${occurrence.id === undefined ? "" : `${occurrence.id}: `}fault ${occurrence.fault}`
     case "Violated":
@@ -66,21 +70,23 @@ export const format = (occurrence: Occurrence): string => {
       return `${occurrence.event.id}: event ${occurrence.event.sequence} ${
         occurrence.event.change._tag === "StateChanged"
           ? formatState(occurrence.event.change.state)
+          : occurrence.event.change._tag === "Added"
+          ? formatState(occurrence.event.change.instance.state)
           : occurrence.event.change._tag
       }`
     case "Snapshot":
       return `snapshot ${occurrence.sequence}`
     case "Lagged":
-      return `fell behind by ${occurrence.missed}`
+      return `fell behind by ${occurrence.missed ?? "what is not known"}`
     case "Remains":
       return `${occurrence.id}: left ${listed(occurrence.what)}`
     case "Calmed":
       return "calm from now on"
     case "Settled":
       return `settled: ${
-        occurrence.instances.map(({ guest, id, record, remains, state }) =>
+        occurrence.instances.map(({ guest, id, info, record, remains }) =>
           `${id} ${record === undefined ? "without record" : formatRecord(record)} ${
-            state === undefined ? "without state" : formatState(state)
+            info === undefined ? "without state" : formatState(info.state)
           } ${guest === undefined ? "without guest" : `guest ${guest.pid} with ${listed(guest.volumes)}`} ${
             listed(remains)
           }`
@@ -94,23 +100,21 @@ const listed = (words: ReadonlyArray<string>): string => words.length === 0 ? "n
 const formatState = (state: InstanceState): string =>
   state._tag === "Failed" ? `Failed in ${state.phase}: ${state.reason}` : state._tag
 
-const formatRecord = ({ boot, connected, desired, ended, revision }: InstanceRecord): string =>
-  `${revision}: ${desired.power} ${desired.epoch}, boot ${boot}${connected ? " connected" : ""}, volumes ${
-    listed(desired.volumes.map(({ id }) => id))
-  }${ended === null ? "" : `, ${ended.epoch} ${ended.outcome._tag}`}`
+const formatRecord = ({ boot, connectedMillis, desired, ended, revision }: InstanceRecord): string =>
+  `${revision}: ${desired.power} ${desired.epoch}, boot ${boot}${
+    connectedMillis === null ? "" : " connected"
+  }, volumes ${listed(desired.volumes.map(({ id }) => id))}${
+    ended === null ? "" : `, ${ended.epoch} ${ended.outcome._tag}`
+  }`
 
 const formatCall = (call: Call): string => {
   switch (call._tag) {
-    case "Start":
-      return `start ${call.spec.id}`
     case "Attach":
       return `attach ${call.volume.id} to ${call.id}`
     case "Detach":
       return `detach ${call.volume} from ${call.id}`
-    case "List":
-      return "list"
     default:
-      return `${call._tag.toLowerCase()} ${call.id}`
+      return `${call._tag.toLowerCase()} ${idOf(call) ?? "the node"}`
   }
 }
 

@@ -6,7 +6,9 @@ import type { SimulatedHost } from "../backend/simulation/SimulatedHost.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import { Dice } from "../internal/Dice.ts"
 import { InstanceRecord } from "../launcher/InstanceRecord.ts"
-import type { UnreadableRecord } from "../launcher/InstanceStore.ts"
+import type { UnreadableRecord } from "../domain/NodeStatus.ts"
+import type { Found } from "../launcher/InstanceStore.ts"
+import * as NodeRecord from "../launcher/NodeRecord.ts"
 
 /** What becomes of a record, told in the very act. */
 export type DiskOccurrence =
@@ -15,6 +17,8 @@ export type DiskOccurrence =
   | { readonly _tag: "Removed"; readonly id: InstanceId; readonly isHeard: boolean }
   /** It could not be read, and lies somewhere else now. */
   | { readonly _tag: "SetAside"; readonly id: InstanceId }
+  /** What is kept of the node. */
+  | { readonly _tag: "NodeRecorded"; readonly record: NodeRecord.NodeRecord }
 
 /** A write under way: of a record, or of its removal. */
 export interface Write {
@@ -33,7 +37,9 @@ export class SimulatedDisk {
   /** How many launchers there have been. */
   incarnations = 0
   /** The records that could not be read, and which launcher found out. */
-  readonly setAside: Array<{ readonly id: InstanceId; readonly incarnation: number }> = []
+  readonly setAside: Array<{ readonly id: InstanceId; readonly incarnation: number; readonly path: string }> = []
+  /** What is kept of the node. */
+  node: NodeRecord.NodeRecord = NodeRecord.inService
   readonly dice: Dice
   /** The instances that have a directory: since their own disk was made. */
   readonly directories = new Set<InstanceId>()
@@ -65,6 +71,20 @@ export class SimulatedDisk {
   /** The instances that have a record, readable or not. */
   get ids(): ReadonlyArray<InstanceId> {
     return Array.from(this.files.keys())
+  }
+
+  /** Records that were set aside are deleted, of one instance or all of them. */
+  removeUnreadable(only?: InstanceId): ReadonlyArray<string> {
+    const all = this.setAside.splice(0)
+    const isMeant = ({ id }: { readonly id: InstanceId }) => only === undefined || id === only
+    this.setAside.push(...all.filter((one) => !isMeant(one)))
+    return all.filter(isMeant).map(({ path }) => path)
+  }
+
+  /** What is kept of the node is written. */
+  writeNode(record: NodeRecord.NodeRecord): void {
+    this.node = record
+    this.listener?.({ _tag: "NodeRecorded", record })
   }
 
   /** A write begins. It is done, or not done, by {@link commit} or {@link abandon}. */
@@ -117,10 +137,7 @@ export class SimulatedDisk {
   }
 
   /** Reads all records, as a new launcher does. What can not be read is set aside. */
-  read(incarnation: number): {
-    readonly records: ReadonlyArray<InstanceRecord>
-    readonly unreadable: ReadonlyArray<UnreadableRecord>
-  } {
+  read(incarnation: number): Found {
     const records: Array<InstanceRecord> = []
     const unreadable: Array<UnreadableRecord> = []
     for (const [id, content] of Array.from(this.files)) {
@@ -132,11 +149,12 @@ export class SimulatedDisk {
         this.files.set(id, record.success)
       } else {
         this.files.delete(id)
-        this.setAside.push({ id, incarnation })
-        unreadable.push({ path: `/simulated/unreadable/${incarnation}-${id}.json`, why: record.failure.message })
+        const path = `/simulated/unreadable/${incarnation}-${id}.json`
+        this.setAside.push({ id, incarnation, path })
+        unreadable.push({ path, why: record.failure.message })
         this.listener?.({ _tag: "SetAside", id })
       }
     }
-    return { records, unreadable }
+    return { records, unreadable, node: this.node }
   }
 }

@@ -29,10 +29,13 @@ import type { Faults } from "../backend/simulation/Fault.ts"
 import { Fence } from "../backend/simulation/Fence.ts"
 import * as SimulatedHost from "../backend/simulation/SimulatedHost.ts"
 import * as SimulationVirtualizer from "../backend/simulation/SimulationVirtualizer.ts"
+import type { NodeSample } from "../domain/NodeSample.ts"
 import { InstanceStore } from "../launcher/InstanceStore.ts"
 import * as Launcher from "../launcher/Launcher.ts"
 import { LauncherConfig } from "../launcher/LauncherConfig.ts"
 import { fail, LauncherClosed, type LauncherError, StateFailure } from "../launcher/LauncherError.ts"
+import { NodeResources } from "../launcher/NodeResources.ts"
+import * as NodeResourcesFixed from "../launcher/NodeResourcesFixed.ts"
 import { VolumeResolver } from "../launcher/VolumeResolver.ts"
 import { type Virtualizer, Virtualizers } from "../Virtualizer.ts"
 import * as FencedLauncher from "./FencedLauncher.ts"
@@ -48,10 +51,25 @@ export interface SimulatedNodeOptions {
   readonly faults?: Faults
   /** How long things take on the host where nothing goes wrong. Default `standard`; with `none` everything happens at once. */
   readonly latencies?: SimulatedHost.SimulatedHostOptions["latencies"]
+  /** What the node has, where it is not as large as nodes come: at the moment when it is asked. */
+  readonly resources?: (host: SimulatedHost.SimulatedHost) => Partial<NodeSample>
   /** Makes the launchers. Default {@link Launcher.make}. */
   readonly makeLauncher?: typeof Launcher.make
   /** Changes what a launcher works with, for example to see what it does. Default: nothing. */
   readonly wrap?: (parts: LauncherParts) => LauncherParts
+}
+
+/** A node that holds what tests put on it. */
+const large: NodeSample = {
+  hostname: "simulated",
+  memoryTotalBytes: 2 ** 50,
+  memoryAvailableBytes: 2 ** 50,
+  diskTotalBytes: 2 ** 50,
+  diskAvailableBytes: 2 ** 50,
+  loadAverage: 0,
+  cpusOnline: 2 ** 20,
+  descriptorsMax: 2 ** 30,
+  nics: []
 }
 
 /** What a launcher works with. */
@@ -105,6 +123,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SimulatedNode["Service"], never, Scope.Scope> {
   const { faults = {}, latencies = "standard", makeLauncher = Launcher.make, seed = 1, wrap = (parts) => parts } =
     options
+  const resources = Effect.sync((): NodeSample => ({ ...large, ...options.resources?.(host) }))
   const host = yield* SimulatedHost.make({ seed, faults, latencies })
   const disk = new SimulatedDisk({ seed, host })
   const volumes = new SimulatedVolumes()
@@ -143,6 +162,7 @@ export const make = Effect.fnUntraced(function*(
     const services = Context.make(InstanceStore, store).pipe(
       Context.add(Virtualizers, new Map([[virtualizer.name, virtualizer]])),
       Context.add(VolumeResolver, volumes.resolver),
+      Context.add(NodeResources, NodeResourcesFixed.make(resources)),
       Context.add(Scope.Scope, scope)
     )
     return Effect.provideContext(makeLauncher(LauncherConfig.make(config)), services)

@@ -72,7 +72,20 @@ export const make = ({ disk, fence, host }: SimulatedStoreOptions): InstanceStor
       }),
     remove: (id) => fence.actEffect(() => perform({ id, record: undefined }, 0)),
     directory: (id) => `/simulated/instances/${id}`,
-    removeDirectory: (id) => fence.act(() => void disk.directories.delete(id))
+    removeDirectory: (id) => fence.act(() => void disk.directories.delete(id)),
+    putNode: (record) =>
+      fence.actEffect(() => {
+        if (host.strikes("recordFails")) {
+          return Effect.fail(new StoreError({ message: "the node's record could not be written: the disk is full" }))
+        }
+        disk.writeNode(record)
+        return Effect.sleep(disk.dice.between(...writeMillis))
+      }),
+    leftovers: fence.act(() => {
+      const ids = new Set([...disk.directories, ...disk.setAside.map(({ id }) => id)])
+      return Array.from(ids).filter((id) => !disk.ids.includes(id))
+    }),
+    removeUnreadable: (only) => fence.act(() => disk.removeUnreadable(only))
   }
 }
 

@@ -4,10 +4,7 @@
  */
 import { Cause, Duration, Effect, Exit, Fiber, Logger, Option, References } from "effect"
 import * as Fault from "../backend/simulation/Fault.ts"
-import { Fence } from "../backend/simulation/Fence.ts"
-import * as SimulationVirtualizer from "../backend/simulation/SimulationVirtualizer.ts"
 import { Dice } from "../internal/Dice.ts"
-import type { InstanceId } from "../domain/InstanceId.ts"
 import { LauncherConfig } from "../launcher/LauncherConfig.ts"
 import type { Violation } from "./Checker.ts"
 import { checkers } from "./checkers/index.ts"
@@ -69,10 +66,16 @@ const calm = "10 minutes"
 /** How long the commands of a round may take together in virtual time: so many milliseconds each, after the first hour. */
 const millisEach = 30_000
 
-/** Deadlines that are short enough to pass now and then, and followers that are slow enough to fall behind. */
+/**
+ * Deadlines that are short enough to pass now and then, restarts that are few enough to be given up, and followers that are
+ * slow enough to fall behind.
+ */
 const config = LauncherConfig.make({
   commandDeadline: Duration.minutes(3),
   recordDeadline: Duration.seconds(2),
+  restartDelayMax: Duration.seconds(20),
+  restartsMax: 3,
+  restartStable: Duration.minutes(1),
   eventsHeld: 32
 })
 
@@ -171,7 +174,7 @@ class Life {
         meddler.relent()
         recorder.note({ _tag: "Calmed" })
         yield* Effect.sleep(calm)
-        yield* self.sweep(node, workload)
+        yield* self.sweep(node, workload, operator, asking)
         yield* Effect.sleep(calm)
         yield* self.settle(node, workload, operator)
         if (asked >= commands) break
@@ -210,18 +213,26 @@ class Life {
     })
   }
 
-  /** An operator removes what records that were set aside have left behind: no launcher may. */
-  private sweep({ disk, host }: SimulatedNode.SimulatedNode["Service"], { specs }: Workload) {
-    const virtualizer = SimulationVirtualizer.make(host, new Fence())
-    const isOrphan = (id: InstanceId) =>
-      !disk.ids.includes(id) && disk.setAside.some((one) => one.id === id) && host.remains(id).length > 0
-    return Effect.forEach(specs.filter(({ id }) => isOrphan(id)), (spec) =>
-      Effect.scoped(Effect.gen(function*() {
-        const guest = yield* virtualizer.make(spec, `/simulated/instances/${spec.id}`)
-        yield* guest.kill
-        yield* guest.deleteImage
-        disk.directories.delete(spec.id)
-      })), { discard: true })
+  /** An operator puts the node back to service, and adopts or destroys what records that were set aside have left behind. */
+  private sweep(
+    { host }: SimulatedNode.SimulatedNode["Service"],
+    { specs }: Workload,
+    operator: SimulationOperator,
+    clients: SimulationClients
+  ) {
+    return Effect.gen({ self: this }, function*() {
+      const { launcher } = yield* operator.opened
+      yield* clients.ask(0, { _tag: "Restore" }, true)
+      for (const { guest, id } of yield* Effect.orElseSucceed(launcher.orphans, () => [])) {
+        const spec = specs.find((spec) => spec.id === id)
+        const volumes = host.guests.find((guest) => guest.id === id)?.volumes.map((id) => ({ id })) ?? []
+        const isAdopted = guest !== undefined && spec !== undefined && this.dice.for("sweep").chance(0.5)
+        if (isAdopted) yield* clients.ask(0, { _tag: "Adopt", spec: { ...spec, volumes } }, true)
+        // Also where the spec did not fit, because of a volume or a name that others have.
+        yield* clients.ask(0, { _tag: "DestroyOrphan", id }, true)
+      }
+      yield* clients.ask(0, { _tag: "Statistics" }, true)
+    })
   }
 
   /** Looks at everything, long after the last command. */
@@ -238,7 +249,7 @@ class Life {
         return {
           id,
           record: disk.record(id),
-          state: infos.find(({ spec }) => spec.id === id)?.state,
+          info: infos.find(({ spec }) => spec.id === id),
           guest: guest === undefined
             ? undefined
             : { pid: guest.pid, paused: guest.paused, volumes: guest.volumes },

@@ -1,10 +1,11 @@
 /**
  * The clients of a simulated node: they ask its launcher for random things at once, and some lose patience.
  */
-import { Cause, Effect, Exit, Fiber } from "effect"
+import { Cause, Effect, Exit, Fiber, Stream } from "effect"
 import type { SimulatedHost } from "../backend/simulation/SimulatedHost.ts"
 import type { Dice } from "../internal/Dice.ts"
-import type { InstanceInfo, Launcher } from "../launcher/Launcher.ts"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
+import type { Launcher } from "../launcher/Launcher.ts"
 import type { LauncherError } from "../launcher/LauncherError.ts"
 import type { Answer, Call } from "./History.ts"
 import type { OpenLauncher } from "./OpenLauncher.ts"
@@ -80,8 +81,11 @@ export class SimulationClients {
     })
   }
 
-  /** Asks for one thing, and says whether the answer was lost, because the launcher crashed. */
-  ask(client: number, command: Call): Effect.Effect<"heard" | "lost"> {
+  /**
+   * Asks for one thing, and says whether the answer was lost, because the launcher crashed. An operator waits for the answer;
+   * others do not always.
+   */
+  ask(client: number, command: Call, isOperator = false): Effect.Effect<"heard" | "lost"> {
     const self = this
     return Effect.gen(function*() {
       const { dice, recorder } = self
@@ -93,7 +97,7 @@ export class SimulationClients {
       const { fence, launcher } = opened
       recorder.note({ _tag: "Called", call, client, incarnation: launcher.incarnation, command })
       const action = perform(launcher, command)
-      const isPatient = !dice.chance(impatience)
+      const isPatient = isOperator || !dice.chance(impatience)
       const exit = isPatient
         ? yield* Effect.exit(action)
         : yield* impatiently(action, dice.below(dice.one(1, 50, 2_000, 20_000)), () => {
@@ -163,11 +167,15 @@ const perform = (launcher: Launcher["Service"], call: Call): Effect.Effect<Answe
     Effect.as(action, { ok: true })
   const informed = (action: Effect.Effect<InstanceInfo, LauncherError>): Effect.Effect<Answer, LauncherError> =>
     Effect.map(action, (info) => ({ ok: true, info }))
+  const removing = (removals: Launcher["Service"]["evacuate"]): Effect.Effect<Answer, LauncherError> =>
+    Effect.map(Stream.runCollect(removals), (removals) => ({ ok: true, removals }))
   switch (call._tag) {
     case "Start":
       return informed(launcher.start(call.spec))
     case "Stop":
       return plain(launcher.stop(call.id))
+    case "Restart":
+      return plain(launcher.restart(call.id))
     case "Delete":
       return plain(launcher.delete(call.id))
     case "Pause":
@@ -182,6 +190,20 @@ const perform = (launcher: Launcher["Service"], call: Call): Effect.Effect<Answe
       return informed(launcher.get(call.id))
     case "List":
       return plain(launcher.list)
+    case "Statistics":
+      return Effect.map(launcher.statistics, (statistics) => ({ ok: true, statistics }))
+    case "Orphans":
+      return plain(launcher.orphans)
+    case "Evacuate":
+      return removing(launcher.evacuate)
+    case "Reset":
+      return removing(launcher.reset)
+    case "Restore":
+      return plain(launcher.restore)
+    case "Adopt":
+      return informed(launcher.adopt(call.spec))
+    case "DestroyOrphan":
+      return plain(launcher.destroyOrphan(call.id))
     case "Stats":
       return plain(launcher.stats(call.id))
   }

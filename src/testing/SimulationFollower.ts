@@ -18,7 +18,7 @@ export const follow = ({ fence, launcher }: OpenLauncher, recorder: Recorder, di
             _tag: "Snapshot",
             incarnation: entry.incarnation,
             sequence: entry.sequence,
-            states: new Map(entry.instances.map(({ spec: { id }, state }) => [id, state]))
+            instances: new Map(entry.instances.map((instance) => [instance.spec.id, instance]))
           })
           break
         case "Event":

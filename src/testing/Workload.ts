@@ -9,17 +9,24 @@ import type { Dice } from "../internal/Dice.ts"
 import type { Call } from "./History.ts"
 
 /** How often each command is asked for, among the others. */
-const weights: ReadonlyArray<readonly [Call["_tag"], number]> = [
-  ["Start", 40],
-  ["Stop", 10],
-  ["Delete", 9],
-  ["Attach", 12],
-  ["Detach", 12],
-  ["Pause", 7],
-  ["Resume", 7],
-  ["Stats", 5],
-  ["Get", 4],
-  ["List", 1]
+const weights: ReadonlyArray<readonly [Exclude<Call["_tag"], "Adopt" | "DestroyOrphan">, number]> = [
+  ["Start", 400],
+  ["Stop", 100],
+  ["Restart", 80],
+  ["Delete", 90],
+  ["Attach", 120],
+  ["Detach", 120],
+  ["Pause", 70],
+  ["Resume", 70],
+  ["Stats", 50],
+  ["Get", 40],
+  ["List", 10],
+  ["Statistics", 20],
+  ["Orphans", 5],
+  // Rarely, for little is left to be asked for until the node is restored.
+  ["Evacuate", 2],
+  ["Reset", 2],
+  ["Restore", 25]
 ]
 
 const weight = weights.reduce((sum, [, each]) => sum + each, 0)
@@ -70,13 +77,18 @@ export class Workload {
         return { _tag: "Detach", id, volume }
       }
       case "List":
-        return { _tag: "List" }
+      case "Statistics":
+      case "Orphans":
+      case "Evacuate":
+      case "Reset":
+      case "Restore":
+        return { _tag: kind }
       default:
         return { _tag: kind, id }
     }
   }
 
-  private kind(dice: Dice): Call["_tag"] {
+  private kind(dice: Dice): typeof weights[number][0] {
     let roll = dice.below(weight)
     for (const [kind, each] of weights) {
       if (roll < each) return kind
@@ -108,6 +120,7 @@ export class Workload {
       virtualizer: "simulation",
       boot: { kind: "image", path: "/images/base.qcow2", format: "qcow2" },
       memory: ByteSize.mebibytes(64),
+      restart: dice.one("never", "never", "on-failure", "always"),
       stopGrace: Duration.millis(dice.one(0, 500, 10_000)),
       volumes: dice.chance(0.3) ? [this.volume(dice)] : [],
       ...(dice.chance(0.5) ? { name: nameOf(id) } : {})

@@ -31,16 +31,30 @@ const table: Readonly<Record<string, readonly [string, string, string, string]>>
 
 /** What differs. */
 const changes: ReadonlyArray<readonly [string, InstanceRecord, Readonly<Record<string, string>>]> = [
-  ["a guest that never connected is not asked to end", record({ connected: false, desired: { power: "stopped" } }), {
-    Launched: "Stop 0",
-    "Launched, silent once": "Stop 0",
-    Running: "Stop 0"
-  }],
-  ["a guest of an earlier start goes first", record({ desired: { epoch: 3 } }), {
-    Launched: "Stop 0",
-    Running: "Stop 0",
-    "Running, paused": "Stop 0",
+  [
+    "a guest that never connected is not asked to end",
+    record({ connectedMillis: null, desired: { power: "stopped" } }),
+    {
+      Launched: "Stop 0",
+      "Launched, silent once": "Stop 0",
+      Running: "Stop 0"
+    }
+  ],
+  ["a guest of an earlier start goes first, and is asked to", record({ desired: { epoch: 3 } }), {
+    Launched: "Watch",
+    "Launched, silent twice": "Stop 0",
+    Running: "Stop 10000",
+    "Running, paused": "Stop 10000",
     Created: "Launch 3"
+  }],
+  ["what is not to be launched yet waits", record({ boot: 1, desired: { restarts: 1, notBeforeMillis: now + 500 } }), {
+    Absent: "Wait 10500",
+    ImageReady: "Wait 10500",
+    Created: "Wait 10500",
+    "to be looked at": "Probe"
+  }],
+  ["what may be launched is", record({ boot: 1, desired: { restarts: 1, notBeforeMillis: now } }), {
+    Created: "Launch 2"
   }],
   ["a volume that is wanted is attached", record({ desired: { volumes: [disk] } }), {
     Running: "Attach {\"id\":\"disk\"}",

@@ -1,26 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Stream } from "effect"
+import { Effect, Fiber, Option, Queue, Schema, Stream } from "effect"
+import * as InstanceEvent from "../../src/domain/InstanceEvent.ts"
+import { Position, PositionFromString } from "../../src/domain/InstanceEvent.ts"
+import type { InstanceInfo } from "../../src/domain/InstanceInfo.ts"
 import type { LauncherChange } from "../../src/launcher/Launcher.ts"
 import { beside, id, settle, spec, TestNode } from "./TestNode.ts"
 
 const a = id("a1")
 
 /** What a follower knows who applies events to a snapshot. */
-const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<readonly [string, string]> => {
-  let known = new Map<string, string>()
+const replay = (entries: ReadonlyArray<LauncherChange>): ReadonlyArray<InstanceInfo> => {
+  let known: InstanceEvent.View = new Map()
   let last = 0
   for (const entry of entries) {
     if (entry._tag === "Snapshot") {
-      known = new Map(entry.instances.map(({ spec, state }) => [spec.id, state._tag]))
+      known = new Map(entry.instances.map((instance) => [instance.spec.id, instance]))
       last = entry.sequence
     } else if (entry._tag === "Event") {
       assert.strictEqual(entry.event.sequence, ++last)
-      const { change, id } = entry.event
-      if (change._tag === "Deleted") known.delete(id)
-      if (change._tag === "StateChanged") known.set(id, change.state._tag)
+      known = InstanceEvent.apply(known, entry.event)
     }
   }
-  return [...known].toSorted(([a], [b]) => a.localeCompare(b))
+  return [...known.values()].toSorted((a, b) => a.spec.id.localeCompare(b.spec.id))
 }
 
 describe("Launcher.changes", () => {
@@ -46,10 +47,7 @@ describe("Launcher.changes", () => {
       ) {
         yield* command
         yield* settle
-        assert.deepStrictEqual(
-          replay(entries),
-          (yield* launcher.list).map(({ spec, state }) => [spec.id, state._tag] as const)
-        )
+        assert.deepStrictEqual(replay(entries), yield* launcher.list)
       }
       assert.isDefined(entries.find((entry) => entry._tag === "Event" && entry.event.change._tag === "Rebooted"))
     }))
@@ -64,7 +62,7 @@ describe("Launcher.changes", () => {
       yield* beside(Stream.runForEach(launcher.changes, (entry) => Effect.sync(() => entries.push(entry))))
       yield* Fiber.join(start)
       yield* settle
-      assert.deepStrictEqual(replay(entries), [["a1", "Running"]])
+      assert.deepStrictEqual(replay(entries), yield* launcher.list)
     }))
 
   it.effect("a slow follower is told that it fell behind, and begins again with a snapshot", () =>
@@ -88,8 +86,49 @@ describe("Launcher.changes", () => {
       const lagged = entries.findIndex(({ _tag }) => _tag === "Lagged")
       assert.isAbove(lagged, 0)
       assert.strictEqual(entries[lagged + 1]?._tag, "Snapshot")
-      assert.deepStrictEqual(replay(entries), [["a1", "Stopped"]])
+      assert.deepStrictEqual(replay(entries), yield* launcher.list)
     }))
+
+  it.effect("a follower who was away goes on where it was, as long as that is held", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher({ eventsHeld: 4 })
+      const { incarnation } = launcher
+      yield* launcher.start(spec("a1"))
+      const first = (position: Position) => Stream.runHead(launcher.changesAfter(position))
+      const newest = yield* Stream.runHead(launcher.changes)
+      assert.isTrue(Option.isSome(newest) && newest.value._tag === "Snapshot")
+      const sequence = Option.isSome(newest) && newest.value._tag === "Snapshot" ? newest.value.sequence : 0
+      yield* launcher.pause(a)
+      const next = yield* first({ incarnation, sequence })
+      assert.isTrue(Option.isSome(next) && next.value._tag === "Event" && next.value.event.sequence === sequence + 1)
+      yield* launcher.stop(a)
+      yield* launcher.start(spec("a1"))
+      yield* launcher.stop(a)
+      const entries = yield* Stream.runCollect(Stream.take(launcher.changesAfter({ incarnation, sequence }), 2))
+      assert.deepInclude(entries[0], { _tag: "Lagged" })
+      assert.isAbove(entries[0]?._tag === "Lagged" ? entries[0].missed ?? 0 : 0, 4)
+      assert.deepStrictEqual(replay(entries.slice(1)), yield* launcher.list)
+    }))
+
+  it.effect("a position that this launcher never told gets a snapshot", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1"))
+      yield* first.close
+      const launcher = yield* node.launcher()
+      for (const position of [{ incarnation: 1, sequence: 2 }, { incarnation: 2, sequence: 99 }]) {
+        const entries = yield* Stream.runCollect(Stream.take(launcher.changesAfter(position), 2))
+        assert.deepStrictEqual(entries[0], { _tag: "Lagged", missed: undefined })
+        assert.deepStrictEqual(replay(entries.slice(1)), yield* launcher.list)
+      }
+    }))
+
+  it.prop("positions are read as they were written", [Position], ([position]) => {
+    const text = Schema.encodeSync(PositionFromString)(position)
+    assert.deepStrictEqual(Schema.decodeSync(PositionFromString)(text), position)
+  })
 
   it.effect("ends with the launcher", () =>
     Effect.gen(function*() {

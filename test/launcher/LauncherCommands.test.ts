@@ -56,8 +56,6 @@ describe("Launcher.start", () => {
       const launcher = yield* node.launcher()
       for (
         const refused of [
-          spec("a1", { restart: "always" }),
-          spec("a1", { restart: "on-failure" }),
           spec("a1", { virtualizer: "docker" }),
           spec("a1", { boot: { kind: "container", image: "busybox" } })
         ]

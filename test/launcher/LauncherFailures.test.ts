@@ -290,7 +290,10 @@ describe("what is there already under an id that no record explains", () => {
       node.disk.records.clear()
       node.wrapStore = (store) => ({
         ...store,
-        load: Effect.succeed({ records: [], unreadable: [{ path: "/unreadable/2-a1.json", why: "not JSON" }] })
+        load: Effect.map(store.load, (found) => ({
+          ...found,
+          unreadable: [{ path: "/unreadable/2-a1.json", why: "not JSON" }]
+        }))
       })
       const launcher = yield* node.launcher()
       yield* settle

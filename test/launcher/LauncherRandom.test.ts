@@ -20,7 +20,7 @@ import {
 } from "../../src/VirtualizerError.ts"
 import { Dice } from "../../src/internal/Dice.ts"
 import { failing, type Point, type Script } from "./ScriptedVirtualizer.ts"
-import { beside, id, spec, TestNode, volume } from "./TestNode.ts"
+import { beside, id, settle, spec, TestNode, volume } from "./TestNode.ts"
 
 const ids = ["a1", "b2", "c3"].map(id)
 
@@ -109,6 +109,7 @@ const run = (seed: number, length: number) =>
           if (entry._tag === "Snapshot") return entry.instances.forEach(({ spec, state }) => states.set(spec.id, state))
           const { change, id } = entry.event
           if (change._tag === "Deleted") return states.delete(id)
+          if (change._tag === "Added") return states.set(id, change.instance.state)
           if (change._tag !== "StateChanged") return
           const before = states.get(id)
           if (
@@ -190,6 +191,8 @@ const run = (seed: number, length: number) =>
     yield* TestClock.adjust("20 minutes")
     for (const it of ids) world.emit(it, { _tag: "Resumed" })
     yield* TestClock.adjust("1 minute")
+    // Followers hear of what happened last.
+    yield* settle
     check()
     for (const client of clients) if (client.pollUnsafe() === undefined) complain("a command was not answered")
     const list = yield* current.launcher.list

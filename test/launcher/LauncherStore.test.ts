@@ -89,9 +89,9 @@ describe("a launcher whose store fails", () => {
       const node = failingFrom(3, 5)
       const launcher = yield* node.launcher()
       assert.strictEqual((yield* launcher.start(spec("a1"))).state._tag, "Running")
-      assert.isFalse(JSON.parse(node.disk.records.get(a)!).connected)
+      assert.isNull(JSON.parse(node.disk.records.get(a)!).connectedMillis)
       yield* TestClock.adjust("10 seconds")
-      assert.isTrue(JSON.parse(node.disk.records.get(a)!).connected)
+      assert.strictEqual(JSON.parse(node.disk.records.get(a)!).connectedMillis, 0)
     }))
 
   it.effect("refuses what is asked of a running instance, which stays as it is", () =>

@@ -3,7 +3,7 @@ import { decide, type Step } from "../../src/launcher/Decision.ts"
 import type { InstanceRecord } from "../../src/launcher/InstanceRecord.ts"
 import * as Learning from "../../src/launcher/Learning.ts"
 import { isQuiescent, type Observed, type Situation } from "../../src/launcher/Situation.ts"
-import { all, disk, now, observations, record } from "./situations.ts"
+import { all, disk, moment, now, observations, record } from "./situations.ts"
 
 const status = { _tag: "PoweredOff" } as const
 
@@ -14,18 +14,18 @@ const see = (name: string, of: InstanceRecord = record()): Situation => {
 }
 
 const done = (situation: Situation, step: Step): Situation =>
-  Learning.success(situation, step, { _tag: "Done" }, now).situation
+  Learning.success(situation, step, { _tag: "Done" }, moment).situation
 
 const failed = (situation: Situation, step: Step, more: Partial<Learning.Failure & Learning.Circumstances> = {}) =>
   Learning.failure(
     situation,
     step,
     { phase: "launch", code: "launch_failure", detail: "no", guest: "unchanged", ...more },
-    { nowMillis: now, isAwaited: true, before: undefined, ...more }
+    { ...moment, isAwaited: true, before: undefined, ...more }
   )
 
-const never = record({ connected: false })
-const first = record({ boot: 0, connected: false, desired: { epoch: 1 } })
+const never = record({ connectedMillis: null })
+const first = record({ boot: 0, connectedMillis: null, desired: { epoch: 1 } })
 const stopping = record({ desired: { power: "stopped" } })
 
 describe("what a step that succeeded teaches", () => {
@@ -46,14 +46,14 @@ describe("what a step that succeeded teaches", () => {
     const { situation } = Learning.success(see("Launched", never), { _tag: "Watch" }, {
       _tag: "Connected",
       status: { paused: false, volumes: [] }
-    }, now)
-    assert.isTrue(situation.record.connected)
+    }, moment)
+    assert.strictEqual(situation.record.connectedMillis, now)
     assert.strictEqual(situation.observed._tag, "Running")
   })
 
   it("a guest that ended: asked to, it is stopped; by itself, exited; before it connected, its start failed", () => {
     const end = (of: InstanceRecord, step: Step) =>
-      Learning.success(see("Running", of), step, { _tag: "EndedMeanwhile", ended: { _tag: "Exited", status } }, now)
+      Learning.success(see("Running", of), step, { _tag: "EndedMeanwhile", ended: { _tag: "Exited", status } }, moment)
     assert.deepStrictEqual(end(stopping, { _tag: "Stop", graceMillis: 1 }).situation.record.ended, {
       epoch: 2,
       outcome: { _tag: "Stopped", status }
@@ -73,7 +73,7 @@ describe("what a step that succeeded teaches", () => {
   })
 
   it("an end is recorded once: the first to tell it counts", () => {
-    const panicked = Learning.ended(see("Running"), { _tag: "Exited", status: { _tag: "Panicked" } }, now)
+    const panicked = Learning.ended(see("Running"), { _tag: "Exited", status: { _tag: "Panicked" } }, moment)
     const again = done({ ...panicked, observed: { _tag: "Launched", doubt: undefined } }, {
       _tag: "Stop",
       graceMillis: 0
@@ -84,7 +84,7 @@ describe("what a step that succeeded teaches", () => {
 
 describe("what a look teaches", () => {
   const probe = (situation: Situation, probe: Extract<Learning.Learned, { readonly _tag: "Probed" }>["probe"]) =>
-    Learning.success(situation, { _tag: "Probe" }, { _tag: "Probed", probe }, now)
+    Learning.success(situation, { _tag: "Probe" }, { _tag: "Probed", probe }, moment)
 
   it("a guest that had connected and is not there has ended", () => {
     const looked = (of: InstanceRecord, lastExit: typeof status | undefined) =>
@@ -224,7 +224,7 @@ describe("what an interrupted step teaches", () => {
 
 describe("what a guest tells", () => {
   it("a lost control socket proves nothing: it is looked at, now", () => {
-    const situation = Learning.ended(see("Running"), { _tag: "Lost", cause: "gone" }, now)
+    const situation = Learning.ended(see("Running"), { _tag: "Lost", cause: "gone" }, moment)
     assert.isNull(situation.record.ended)
     assert.deepStrictEqual(decide(situation, now), { _tag: "Probe" })
     assert.deepInclude(situation.observed, { doubt: { sinceMillis: now, why: "gone", tries: 1 } })

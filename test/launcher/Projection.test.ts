@@ -7,7 +7,7 @@ import { project } from "../../src/launcher/Projection.ts"
 import { fresh, recovered, type Situation } from "../../src/launcher/Situation.ts"
 import { type Command, wish } from "../../src/launcher/Wish.ts"
 import { Dice } from "../../src/internal/Dice.ts"
-import { disk, observations, record } from "./situations.ts"
+import { disk, momentAt, observations, record } from "./situations.ts"
 import { spec } from "./TestNode.ts"
 
 const idle: Step = { _tag: "Idle" }
@@ -25,7 +25,7 @@ const outcome = (dice: Dice, situation: Situation, step: Step, now: number): Sit
       code: "instance_failure",
       detail: "scripted",
       guest: dice.one("gone", "silent", "unchanged")
-    }, { nowMillis: now, isAwaited: dice.below(2) === 0, before: undefined }).situation
+    }, { ...momentAt(now), isAwaited: dice.below(2) === 0, before: undefined }).situation
   }
   const status = { _tag: "PoweredOff" } as const
   const learned = (): Learning.Learned => {
@@ -54,7 +54,7 @@ const outcome = (dice: Dice, situation: Situation, step: Step, now: number): Sit
         return { _tag: "Done" }
     }
   }
-  return Learning.success(situation, step, learned(), now).situation
+  return Learning.success(situation, step, learned(), momentAt(now)).situation
 }
 
 /** What happens of its own accord while a guest is watched. */
@@ -62,9 +62,9 @@ const happening = (dice: Dice, situation: Situation, now: number): Situation => 
   if (situation.observed._tag !== "Running") return situation
   switch (dice.below(10)) {
     case 0:
-      return Learning.ended(situation, { _tag: "Exited", status: { _tag: "Panicked" } }, now)
+      return Learning.ended(situation, { _tag: "Exited", status: { _tag: "Panicked" } }, momentAt(now))
     case 1:
-      return Learning.ended(situation, { _tag: "Lost", cause: "scripted" }, now)
+      return Learning.ended(situation, { _tag: "Lost", cause: "scripted" }, momentAt(now))
     case 2:
       return Learning.event(situation, { _tag: "Paused" })
     case 3:
@@ -99,7 +99,7 @@ describe("project", () => {
     assert.strictEqual(seen("Running", { desired: stopped }), "Stopping")
     assert.strictEqual(seen("Running", { desired: { power: "deleted" } }), "Stopping")
     assert.strictEqual(seen("Created", { desired: { power: "deleted" } }), "Stopping")
-    assert.strictEqual(seen("Launched", { connected: false }), "Starting")
+    assert.strictEqual(seen("Launched", { connectedMillis: null }), "Starting")
     assert.strictEqual(seen("Launched, silent once"), "Unknown")
     assert.strictEqual(seen("silent, to be looked at later"), "Unknown")
     assert.strictEqual(seen("silent, to be looked at later", { desired: { power: "deleted" } }), "Unknown")
@@ -124,7 +124,9 @@ describe("project", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const dice = new Dice(seed)
       let now = 1_000
-      let situation = fresh({ ...initial(spec("a1")), desired: { power: "running", epoch: 1, volumes: [] } })
+      const policy = dice.one("never", "on-failure", "always")
+      const { desired, ...rest } = initial(spec("a1", { restart: policy }))
+      let situation = fresh({ ...rest, desired: { ...desired, power: "running", epoch: 1 } })
       let previous: InstanceState | undefined
       for (let turn = 0; turn < 200; turn++) {
         now += dice.below(2_000)

@@ -6,7 +6,7 @@ import { Deferred, Effect, Exit, Queue, Stream } from "effect"
 import type { ExitStatus } from "../../src/domain/ExitStatus.ts"
 import type { InstanceId } from "../../src/domain/InstanceId.ts"
 import type { VolumeId } from "../../src/domain/Volume.ts"
-import type { Ended, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
+import type { Ended, FoundGuest, Guest, GuestEvent, GuestStatus, Monitor, Virtualizer } from "../../src/Virtualizer.ts"
 import {
   fail,
   NotRunning,
@@ -34,6 +34,8 @@ export type Point =
   | "attach"
   | "detach"
   | "deleteImage"
+  | "destroy"
+  | "stats"
 
 /** What happens at a point. */
 export type Script = Effect.Effect<void, VirtualizerError>
@@ -132,6 +134,13 @@ export class World {
     return this.places.get(id)?.machine
   }
 
+  /** Every guest that runs. */
+  get strays(): ReadonlyArray<FoundGuest> {
+    return Array.from(this.places).flatMap(([id, { machine }]) =>
+      machine === undefined ? [] : [{ id, handle: `pid ${machine.pid}` }]
+    )
+  }
+
   /** Whether nothing of an instance is left. */
   isClean(id: InstanceId): boolean {
     const place = this.places.get(id)
@@ -197,8 +206,13 @@ export const make = (world: World): Virtualizer => ({
     spec.boot.kind === "container"
       ? Effect.fail(fail(new NotSupported({ what: "boot source container" })))
       : Effect.succeed(guest(world, spec.id)),
-  discover: Stream.empty,
-  destroy: () => Effect.void
+  discover: Stream.fromIterableEffect(Effect.sync(() => world.strays)),
+  destroy: ({ id }) =>
+    Effect.andThen(
+      world.at("destroy", id),
+      Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
+    ),
+  discard: (id) => Effect.sync(() => void world.places.delete(id))
 })
 
 const guest = (world: World, id: InstanceId): Guest => ({
@@ -249,8 +263,11 @@ const guest = (world: World, id: InstanceId): Guest => ({
     world.at("kill", id),
     Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
   ),
-  stats: Effect.suspend(() =>
-    world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+  stats: Effect.andThen(
+    world.at("stats", id),
+    Effect.suspend(() =>
+      world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+    )
   ),
   console: {
     log: () => Stream.empty,

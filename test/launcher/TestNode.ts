@@ -3,12 +3,15 @@ import { ByteSize, Context, Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { InstanceId } from "../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../src/domain/InstanceSpec.ts"
+import type { NodeSample } from "../../src/domain/NodeSample.ts"
 import { type VolumeId, VolumeId as VolumeIdSchema } from "../../src/domain/Volume.ts"
 import { InstanceStore } from "../../src/launcher/InstanceStore.ts"
 import * as InstanceStoreMemory from "../../src/launcher/InstanceStoreMemory.ts"
 import * as Launcher from "../../src/launcher/Launcher.ts"
 import { LauncherConfig } from "../../src/launcher/LauncherConfig.ts"
 import type { LauncherError } from "../../src/launcher/LauncherError.ts"
+import { NodeResources, type NodeResourcesError } from "../../src/launcher/NodeResources.ts"
+import * as NodeResourcesFixed from "../../src/launcher/NodeResourcesFixed.ts"
 import { VolumeResolver, VolumeUnresolved } from "../../src/launcher/VolumeResolver.ts"
 import { type Virtualizer, Virtualizers } from "../../src/Virtualizer.ts"
 import * as ScriptedVirtualizer from "./ScriptedVirtualizer.ts"
@@ -28,6 +31,20 @@ export const spec = (
     ...more
   })
 
+/** What a node has: 16 GiB, 100 GB, four processors, unless it says otherwise. */
+export const sample = (more: Partial<NodeSample> = {}): NodeSample => ({
+  hostname: "node",
+  memoryTotalBytes: 16 * 2 ** 30,
+  memoryAvailableBytes: 16 * 2 ** 30,
+  diskTotalBytes: 100e9,
+  diskAvailableBytes: 100e9,
+  loadAverage: 0,
+  cpusOnline: 4,
+  descriptorsMax: 10_000,
+  nics: [],
+  ...more
+})
+
 export class TestNode {
   readonly disk = InstanceStoreMemory.makeDisk()
   readonly world = new ScriptedVirtualizer.World()
@@ -35,12 +52,15 @@ export class TestNode {
   readonly missing = new Set<VolumeId>()
   /** Changes the store of the launchers to come. */
   wrapStore: (store: InstanceStore["Service"]) => InstanceStore["Service"] = (store) => store
+  /** What the node has. */
+  sample: Effect.Effect<NodeSample, NodeResourcesError> = Effect.succeed(sample())
   virtualizers: ReadonlyArray<Virtualizer> = [ScriptedVirtualizer.make(this.world)]
 
   /** A launcher in the scope at hand. */
   launcher(config: Partial<LauncherConfig> = {}) {
     const services = Context.make(InstanceStore, this.wrapStore(InstanceStoreMemory.make(this.disk))).pipe(
       Context.add(Virtualizers, new Map(this.virtualizers.map((one) => [one.name, one]))),
+      Context.add(NodeResources, NodeResourcesFixed.make(Effect.suspend(() => this.sample))),
       Context.add(
         VolumeResolver,
         VolumeResolver.of({

@@ -9,6 +9,7 @@ const able = { pause: true, liveVolumes: true }
 const part = { epoch: 2, owns: true, granted: false }
 const commands: ReadonlyArray<Command> = [
   { _tag: "Start" },
+  { _tag: "Restart" },
   { _tag: "Stop" },
   { _tag: "Delete" },
   { _tag: "Pause" },
@@ -36,6 +37,13 @@ const table: Readonly<Record<string, ReadonlyArray<readonly [string, string, str
   Start: [["same", "same", "later", "running 3", "NoInstance"], [
     "same",
     "same",
+    "later",
+    "running 3 disk",
+    "NoInstance"
+  ]],
+  Restart: [["running 3", "running 3", "later", "running 3", "NoInstance"], [
+    "running 3 disk",
+    "running 3 disk",
     "later",
     "running 3 disk",
     "NoInstance"
@@ -152,6 +160,45 @@ describe("wish", () => {
     assert.strictEqual(withdrawn(2, 2, 0), "stopped")
     assert.strictEqual(withdrawn(1, 2, 1), "running")
   })
+
+  it("a first start that its restart policy made another is a first start still", () => {
+    const before = record({ boot: 2, desired: { epoch: 3, restarts: 2 } })
+    const result = wish(
+      { _tag: "Withdraw", start: { ...part, epoch: 3 } },
+      { observed: { _tag: "Created" }, record: before },
+      able
+    )
+    assert.isTrue(result._tag === "Desire" && result.desired.power === "deleted")
+  })
+
+  it("a start or a restart does not wait until the restart policy would have it", () => {
+    const waiting = { epoch: 3, restarts: 2, notBeforeMillis: 99_000 }
+    for (const _tag of ["Start", "Restart"] as const) {
+      const result = wish({ _tag }, { observed: { _tag: "Created" }, record: record({ desired: waiting }) }, able)
+      assert.isTrue(result._tag === "Desire")
+      if (result._tag !== "Desire") continue
+      const { epoch, notBeforeMillis, power, restarts } = result.desired
+      assert.deepStrictEqual({ epoch, notBeforeMillis, power, restarts }, {
+        epoch: 3,
+        notBeforeMillis: 0,
+        power: "running",
+        restarts: 2
+      })
+    }
+  })
+
+  it("a restart joins a start that is yet to be launched, and has it run", () => {
+    const of = (power: Power) =>
+      wish(
+        { _tag: "Restart" },
+        { observed: { _tag: "Created" }, record: record({ desired: { epoch: 3, power } }) },
+        able
+      )
+    const joined = of("running")
+    assert.isTrue(joined._tag === "Desire" && joined.desired.epoch === 3)
+    const paused = of("paused")
+    assert.isTrue(paused._tag === "Desire" && paused.desired.epoch === 3 && paused.desired.power === "running")
+  })
 })
 
 describe("supersedes", () => {
@@ -161,8 +208,17 @@ describe("supersedes", () => {
   it("the stronger takes over from the weaker, and an opposite from its opposite", () => {
     assert.deepStrictEqual(taking({ _tag: "Start" }), [])
     assert.deepStrictEqual(taking({ _tag: "Withdraw", start: part }), [])
-    assert.deepStrictEqual(taking({ _tag: "Stop" }), ["Start", "Pause", "Resume", "Attach", "Detach"])
-    assert.deepStrictEqual(taking({ _tag: "Delete" }), ["Start", "Stop", "Pause", "Resume", "Attach", "Detach"])
+    assert.deepStrictEqual(taking({ _tag: "Restart" }), [])
+    assert.deepStrictEqual(taking({ _tag: "Stop" }), ["Start", "Restart", "Pause", "Resume", "Attach", "Detach"])
+    assert.deepStrictEqual(taking({ _tag: "Delete" }), [
+      "Start",
+      "Restart",
+      "Stop",
+      "Pause",
+      "Resume",
+      "Attach",
+      "Detach"
+    ])
     assert.deepStrictEqual(taking({ _tag: "Pause" }), ["Resume"])
     assert.deepStrictEqual(taking({ _tag: "Resume" }), ["Pause"])
     assert.deepStrictEqual(taking({ _tag: "Attach", volume: disk }), ["Detach"])

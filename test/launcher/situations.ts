@@ -1,6 +1,8 @@
 /** Every kind of situation that a loop can be in, for tables. */
 import type { Desired, InstanceRecord } from "../../src/launcher/InstanceRecord.ts"
 import { initial } from "../../src/launcher/InstanceRecord.ts"
+import { LauncherConfig } from "../../src/launcher/LauncherConfig.ts"
+import type { Moment } from "../../src/launcher/Learning.ts"
 import type { Observed, Situation } from "../../src/launcher/Situation.ts"
 import { spec, volume } from "./TestNode.ts"
 
@@ -10,6 +12,11 @@ export const powers: ReadonlyArray<Power> = ["running", "paused", "stopped", "de
 
 export const disk = { id: volume("disk") }
 export const now = 10_000
+
+/** When something is learned, by a launcher with the usual limits. */
+export const momentAt = (nowMillis: number): Moment => ({ nowMillis, limits: LauncherConfig.make({}) })
+
+export const moment = momentAt(now)
 
 const doubt = { sinceMillis: 1_000, why: "silent", tries: 1 }
 
@@ -40,9 +47,9 @@ export const record = (
   ...initial(spec("a1")),
   revision: 7,
   boot: 2,
-  connected: true,
+  connectedMillis: 2_000,
   ...more,
-  desired: { power: "running", epoch: 2, volumes: [], ...desired }
+  desired: { power: "running", epoch: 2, volumes: [], restarts: 0, notBeforeMillis: 0, ...desired }
 })
 
 /** Every power × observation, for a boot that connected, one that did not, and one of an earlier start. */
@@ -50,9 +57,9 @@ export const all: ReadonlyArray<Situation> = powers.flatMap((power) =>
   Object.values(observations).flatMap((observed) =>
     [
       record({ desired: { power } }),
-      record({ desired: { power }, connected: false }),
+      record({ desired: { power }, connectedMillis: null }),
       record({ desired: { power, epoch: 3 } }),
-      record({ desired: { power, epoch: 1 }, boot: 0, connected: false }),
+      record({ desired: { power, epoch: 1 }, boot: 0, connectedMillis: null }),
       record({ desired: { power, volumes: [disk] } })
     ].map((record) => ({ observed, record }))
   )

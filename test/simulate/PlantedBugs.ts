@@ -50,8 +50,8 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a start supersedes another", "the stronger command takes over at once", [
     "launcher/Wish.ts",
-    "    case \"Start\":\n    case \"Withdraw\":\n      return undefined",
-    "    case \"Start\":\n    case \"Withdraw\":\n      return older._tag === \"Start\" ? \"stop\" : undefined"
+    "    case \"Start\":\n    case \"Restart\":\n    case \"Withdraw\":\n      return undefined",
+    "    case \"Start\":\n    case \"Restart\":\n    case \"Withdraw\":\n      return older._tag === \"Start\" ? \"stop\" : undefined"
   ]),
 
   // Crashes
@@ -125,7 +125,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
 
   bug("a guest that runs is taken for none", "one guest for each instance", [
     "launcher/Learning.ts",
-    "observed: { _tag: \"Launched\", doubt: record.connected ? doubt : undefined }",
+    "observed: { _tag: \"Launched\", doubt: hasConnected(record) ? doubt : undefined }",
     "observed: { _tag: \"Created\" }"
   ], [
     // A host that lets it happen.
@@ -135,15 +135,16 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a lost guest is taken for one that has ended", "no end without proof", [
     "launcher/Learning.ts",
-    ": { record: situation.record, observed: silent(situation.observed, end.cause, nowMillis, nowMillis) }",
-    ": over(situation, { _tag: \"Created\" }, ExitStatus.unknown)"
+    "  end._tag === \"Exited\"\n    ? over(situation, { _tag: \"Created\" }, end.status, moment)",
+    "  end._tag === \"Exited\" || end._tag === \"Lost\"\n" +
+    "    ? over(situation, { _tag: \"Created\" }, end._tag === \"Exited\" ? end.status : ExitStatus.unknown, moment)"
   ]),
   bug("a launch is not on record", "no guest without a record", [
     "launcher/Instance.ts",
     "if (step._tag === \"Launch\" && !(yield* self.arm(step))) return\n",
     "if (step._tag === \"Launch\") {\n" +
     "        const { record } = self.situation\n" +
-    "        self.situation = { ...self.situation, record: { ...record, boot: record.desired.epoch, connected: false } }\n" +
+    "        self.situation = { ...self.situation, record: { ...record, boot: record.desired.epoch, connectedMillis: null } }\n" +
     "      }\n"
   ]),
   bug("a volume is given back when its instance stops", "a writable volume in one guest only", [
@@ -167,9 +168,32 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     ""
   ]),
   bug("the end of a guest costs its volumes", "no change of a record without a cause", [
-    "launcher/Learning.ts",
-    "record.desired : { ...record.desired, power: \"stopped\" }",
-    "record.desired : { ...record.desired, power: \"stopped\", volumes: [] }"
+    "launcher/RestartPolicy.ts",
+    "return { ...record, desired: { ...desired, power: \"stopped\" }, ended }",
+    "return { ...record, desired: { ...desired, power: \"stopped\", volumes: [] }, ended }"
+  ]),
+
+  // Restarts
+
+  bug("what ended is given up one restart early", "the restart policy is kept", [
+    "launcher/RestartPolicy.ts",
+    "if (restarts >= limits.restartsMax) {",
+    "if (restarts + 1 >= limits.restartsMax) {"
+  ]),
+  bug("what powered itself off is started again under on-failure", "the restart policy is kept", [
+    "launcher/RestartPolicy.ts",
+    "return policy === \"always\" || outcome._tag === \"Failed\" || ExitStatus.isFailure(outcome.status)",
+    "return outcome._tag === \"Failed\" || outcome._tag === \"Exited\" || ExitStatus.isFailure(outcome.status)"
+  ]),
+  bug("what is to be started again does not wait", "the restart policy is kept", [
+    "launcher/Decision.ts",
+    "return desired.notBeforeMillis > nowMillis\n",
+    "return desired.notBeforeMillis > nowMillis && observed._tag === \"Absent\"\n"
+  ]),
+  bug("a restart leaves the guest as it is", "an acknowledged command is done", [
+    "launcher/Wish.ts",
+    "if (desired.power === \"stopped\" || !isAwaitingLaunch(record)) return desire(nextStart(desired))",
+    "if (desired.power === \"stopped\") return desire(nextStart(desired))"
   ]),
 
   // Deletes

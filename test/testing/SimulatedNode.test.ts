@@ -171,7 +171,7 @@ describe("a simulated disk", () => {
         assert.isUndefined(node.disk.record(id))
         const launcher = yield* node.open()
         assert.deepStrictEqual(yield* launcher.list, [])
-        assert.deepStrictEqual(node.disk.setAside, [{ id, incarnation: 2 }])
+        assert.deepStrictEqual(node.disk.setAside, [{ id, incarnation: 2, path: `/simulated/unreadable/2-${id}.json` }])
         assert.strictEqual(node.host.guests.length, 1)
         assert.strictEqual((yield* Effect.flip(launcher.start(spec))).code, "instance_exists")
         assert.strictEqual(node.host.guests.length, 1)

@@ -2,6 +2,7 @@
  * One instance's container at its engine.
  */
 import { Effect, Schedule } from "effect"
+import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import * as Containers from "../../docker/Containers.ts"
 import * as ContainerWait from "../../docker/ContainerWait.ts"
@@ -18,7 +19,7 @@ import * as DockerVolumes from "./DockerVolumes.ts"
 import * as EngineTrouble from "./EngineTrouble.ts"
 
 /** The name that an instance's container has. */
-export const nameOf = ({ config }: DockerHost, { id }: InstanceSpec): string =>
+export const nameOf = ({ config }: DockerHost, id: InstanceId): string =>
   ContainerIdentity.nameOf(config.stateDirectory, id)
 
 /** Nothing where there is none. */
@@ -62,14 +63,14 @@ export const remove = ({ config, engine }: DockerHost, name: string): Effect.Eff
 /** Removes all that there is of an instance's container, which does not run, and its directory of mounts. */
 export const discard = Effect.fnUntraced(function*(
   host: DockerHost,
-  spec: InstanceSpec
+  id: InstanceId
 ): Effect.fn.Return<void, VirtualizerError, Services> {
-  yield* EngineTrouble.patiently(host.config, remove(host, nameOf(host, spec))).pipe(
+  yield* EngineTrouble.patiently(host.config, remove(host, nameOf(host, id))).pipe(
     Effect.mapError(EngineTrouble.failure)
   )
   if (host.volumes === "none") return
-  yield* DockerVolumes.release(host.config, spec.id)
-  yield* DockerVolumes.removeDirectory(host.config, spec.id)
+  yield* DockerVolumes.release(host.config, id)
+  yield* DockerVolumes.removeDirectory(host.config, id)
 }, Effect.uninterruptible)
 
 const createFailure = (image: string) => (error: EngineError): VirtualizerError =>
@@ -102,7 +103,7 @@ export const create = Effect.fnUntraced(function*(
   boot: BootConfig
 ): Effect.fn.Return<void, VirtualizerError, Services> {
   const { config, engine } = host
-  const name = nameOf(host, spec)
+  const name = nameOf(host, spec.id)
   let isOurs = false
 
   const once = Effect.gen(function*() {
@@ -133,7 +134,7 @@ export const create = Effect.fnUntraced(function*(
 
   yield* EngineTrouble.patiently(config, once).pipe(
     Effect.mapError((error) => error._tag === "EngineError" ? createFailure(source.image)(error) : error),
-    Effect.onError(() => isOurs ? Effect.ignore(discard(host, spec)) : Effect.void)
+    Effect.onError(() => isOurs ? Effect.ignore(discard(host, spec.id)) : Effect.void)
   )
 })
 

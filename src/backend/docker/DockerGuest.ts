@@ -28,7 +28,7 @@ class DockerGuest implements Guest {
   }
 
   get #name(): string {
-    return DockerContainer.nameOf(this.#host, this.#spec)
+    return DockerContainer.nameOf(this.#host, this.#spec.id)
   }
 
   get #found(): Effect.Effect<Containers.Container | undefined, VirtualizerError> {
@@ -74,7 +74,7 @@ class DockerGuest implements Guest {
   }
 
   get deleteImage(): Effect.Effect<void, VirtualizerError> {
-    return this.#run("DockerGuest.deleteImage", DockerContainer.discard(this.#host, this.#spec))
+    return this.#run("DockerGuest.deleteImage", DockerContainer.discard(this.#host, this.#spec.id))
   }
 
   start(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
@@ -92,7 +92,7 @@ class DockerGuest implements Guest {
           : Effect.void
         const undo = Effect.andThen(
           DockerContainer.kill(this.#host, this.#name),
-          container === undefined ? DockerContainer.discard(this.#host, this.#spec) : this.#release
+          container === undefined ? DockerContainer.discard(this.#host, this.#spec.id) : this.#release
         )
         yield* Effect.onError(
           make.pipe(

@@ -81,7 +81,8 @@ export const make = Effect.fn("DockerVirtualizer.make")(function*(
       if (host.volumes !== "none") {
         yield* Effect.provideContext(DockerVolumes.release(config, id), host.services)
       }
-    })
+    }),
+    discard: (id) => Effect.provideContext(DockerContainer.discard(host, id), host.services)
   }
 })
 

@@ -9,6 +9,8 @@ import * as HostUser from "./HostUser.ts"
 import { QemuConfig } from "./QemuConfig.ts"
 import * as QemuDevices from "./QemuDevices.ts"
 import * as QemuDiscovery from "./QemuDiscovery.ts"
+import * as QemuDirectory from "./QemuDirectory.ts"
+import * as QemuFiles from "./QemuFiles.ts"
 import * as QemuGuest from "./QemuGuest.ts"
 import type { QemuHost, Services } from "./QemuHost.ts"
 import * as QemuProcess from "./QemuProcess.ts"
@@ -61,7 +63,9 @@ export const make = Effect.fn("QemuVirtualizer.make")(function*(
         ({ identity }) => QemuProcess.kill(identity, config.killDeadline),
         { concurrency: "unbounded", discard: true }
       )
-    })
+    }),
+    discard: (_, directory) =>
+      Effect.provideContext(QemuFiles.remove(QemuDirectory.make(host.config, directory)), host.services)
   }
 })
 

@@ -65,7 +65,7 @@ class SimulatedGuest implements Guest {
   }
 
   get deleteImage(): Effect.Effect<void, VirtualizerError> {
-    return SimulatedImage.remove(this.#reach, this.#spec)
+    return SimulatedImage.remove(this.#reach, this.#spec.id)
   }
 
   start(boot: BootConfig): Effect.Effect<void, VirtualizerError> {

@@ -3,6 +3,7 @@
  */
 import { ByteSize, Effect, Hash, Option } from "effect"
 import type { BootSource } from "../../domain/Image.ts"
+import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import type { BootConfig } from "../../Virtualizer.ts"
 import { fail, HostFailure, ImageUnusable, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
@@ -83,7 +84,7 @@ export const create = (
 }
 
 /** Removes all that is there of an instance but a guest, under which it should not be called. */
-export const remove = (reach: Reach, { id }: InstanceSpec): Effect.Effect<void, VirtualizerError> => {
+export const remove = (reach: Reach, id: InstanceId): Effect.Effect<void, VirtualizerError> => {
   const { fence, host } = reach
   const clear = () => {
     const place = host.place(id)

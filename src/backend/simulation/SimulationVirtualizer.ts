@@ -10,6 +10,7 @@ import { Fence } from "./Fence.ts"
 import { lag } from "./Reach.ts"
 import * as SimulatedGuest from "./SimulatedGuest.ts"
 import * as SimulatedHost from "./SimulatedHost.ts"
+import * as SimulatedImage from "./SimulatedImage.ts"
 
 /** What guests can do, where nothing else is said: what QEMU's can. A container is simulated too, where it is declared. */
 export const capabilities: Capabilities = {
@@ -47,7 +48,8 @@ export const make = (
         fence.act(() => host.machines.map(({ id, pid }) => ({ id, handle: `pid ${pid}` })))
       )
     ),
-    destroy: ({ id }) => SimulatedGuest.destroy(node, id)
+    destroy: ({ id }) => SimulatedGuest.destroy(node, id),
+    discard: (id) => SimulatedImage.remove(node, id)
   }
 }
 

@@ -11,12 +11,27 @@ import { Calls } from "./Calls.ts"
 
 const always: ReadonlyArray<Code> = ["no_instance", "timed_out", "state_failure", "launcher_closed"]
 
-const startSteps: ReadonlyArray<Code> = ["image_failure", "network_failure", "launch_failure", "instance_failure"]
+const startSteps: ReadonlyArray<Code> = [
+  "image_failure",
+  "network_failure",
+  "launch_failure",
+  "instance_failure",
+  "crash_loop"
+]
 
 /** The codes that a command can fail with. */
 const codes: Readonly<Record<Call["_tag"], ReadonlyArray<string>>> = {
-  Start: [...always, ...startSteps, "superseded", "not_supported", "instance_exists", "already_attached"],
+  Start: [
+    ...always,
+    ...startSteps,
+    "superseded",
+    "not_supported",
+    "instance_exists",
+    "already_attached",
+    "node_maintenance"
+  ],
   Stop: [...always, "superseded"],
+  Restart: [...always, ...startSteps, "superseded", "not_supported", "node_maintenance"],
   Delete: always,
   Pause: [...always, ...startSteps, "superseded", "not_supported"],
   Resume: [...always, ...startSteps, "superseded", "not_supported"],
@@ -24,7 +39,14 @@ const codes: Readonly<Record<Call["_tag"], ReadonlyArray<string>>> = {
   Detach: [...always, "superseded", "not_supported", "attach_failure", "instance_failure"],
   Get: ["no_instance", "launcher_closed"],
   Stats: ["no_instance", "launcher_closed", "instance_failure"],
-  List: []
+  List: [],
+  Statistics: [],
+  Orphans: ["state_failure", "launcher_closed"],
+  Evacuate: ["state_failure", "launcher_closed"],
+  Restore: ["state_failure", "launcher_closed", "node_maintenance"],
+  Reset: ["state_failure", "launcher_closed"],
+  Adopt: [...always, "instance_exists", "instance_failure", "already_attached", "not_supported"],
+  DestroyOrphan: ["instance_exists", "instance_failure", "launcher_closed"]
 }
 
 export const answeredOnce: Checker = make("answered exactly once", (complain) => {

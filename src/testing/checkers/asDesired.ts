@@ -16,7 +16,8 @@ export const asDesired: Checker = make("as desired in the end", (complain) => {
   const held = new Set<InstanceId>()
 
   const look = (instance: SettledInstance): void => {
-    const { guest, id, record, remains, state } = instance
+    const { guest, id, info, record, remains } = instance
+    const state = info?.state
     if (record === undefined) {
       if (state !== undefined) complain(`${id} is not on record, and is shown as ${state._tag}`)
       if (guest !== undefined) complain(`${id} is not on record, and guest ${guest.pid} lives`)

@@ -9,7 +9,7 @@ import { Duration } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { LauncherConfig } from "../../launcher/LauncherConfig.ts"
 import { type Checker, make } from "../Checker.ts"
-import type { Operation } from "../History.ts"
+import { type Call, isClearing, type Operation } from "../History.ts"
 import { Calls } from "./Calls.ts"
 
 /**
@@ -68,6 +68,28 @@ interface Act {
   readonly mostMillis: number
 }
 
+/** How long a call may take. What is about the whole node is so many commands to each instance, all at once. */
+const mostMillis = (command: Call, config: LauncherConfig): number => {
+  const { commandDeadline, connectDeadline, deleteDeadline, discoverDeadline, recordDeadline, stopDeadline } = config
+  const sum = (...durations: ReadonlyArray<Duration.Duration>): number =>
+    durations.reduce((sum, each) => sum + Duration.toMillis(each), 0)
+  const orphan = sum(stopDeadline, deleteDeadline, recordDeadline, recordDeadline)
+  switch (command._tag) {
+    case "Evacuate":
+      return sum(commandDeadline, commandDeadline, recordDeadline, recordDeadline, recordDeadline)
+    case "Reset":
+      return sum(commandDeadline, discoverDeadline, recordDeadline, recordDeadline, recordDeadline) + orphan
+    case "Orphans":
+      return sum(discoverDeadline)
+    case "Adopt":
+      return sum(connectDeadline, recordDeadline, recordDeadline, config.probeDeadline, connectDeadline)
+    case "DestroyOrphan":
+      return orphan
+    default:
+      return sum(commandDeadline)
+  }
+}
+
 export const deadlines: Checker = make("deadlines kept", (complain) => {
   const calls = new Calls()
   const graces = new Map<InstanceId, Duration.Duration>()
@@ -115,13 +137,19 @@ export const deadlines: Checker = make("deadlines kept", (complain) => {
         return
       case "Answered":
         if (call !== undefined && config !== undefined) {
-          const most = Duration.toMillis(config.commandDeadline)
+          const most = mostMillis(call.command, config)
           within(call.atMillis, entry.atMillis, most, `${call.command._tag} of ${call.id} (${entry.call})`)
         }
         return
       case "Abandoned":
         if (call?.abandoningMillis !== undefined) {
-          const most = call.command._tag === "Start" ? millis("deleteDeadline", "stopDeadline") : 0
+          const { command } = call
+          // What is about the node may be in the middle of a write.
+          const most = command._tag === "Start"
+            ? millis("deleteDeadline", "stopDeadline")
+            : isClearing(command) || command._tag === "Restore" || command._tag === "Adopt"
+            ? millis("recordDeadline", "recordDeadline")
+            : 0
           within(
             call.abandoningMillis,
             entry.atMillis,

@@ -1,5 +1,6 @@
 /**
- * An acknowledged command is done: the guest has been as it says at some moment since it was called.
+ * An acknowledged command is done: the guest has been as it says at some moment since it was called; and after a restart there
+ * is another than before.
  *
  * Excused is a start of a guest that ended a moment before: its launcher had not heard of that yet.
  */
@@ -16,9 +17,13 @@ const newsMillis = 1_000
 const isSo = (command: Call, guest: LivingGuest | undefined): boolean => {
   switch (command._tag) {
     case "Start":
+    case "Adopt":
       return guest !== undefined
+    case "Restart":
+      return false
     case "Stop":
     case "Delete":
+    case "DestroyOrphan":
       return guest === undefined
     case "Attach":
       return guest === undefined || guest.volumes.has(command.volume.id)
@@ -56,7 +61,17 @@ export const doneAnswers: Checker = make("an acknowledged command is done", (com
       case "Attached":
       case "Detached":
         if (entry._tag === "Ended") endedAt.set(entry.id, entry.atMillis)
-        for (const { call, command } of calls.of(entry.id)) if (isSo(command, guestOf(entry.id))) done.add(call)
+        for (const { call, command } of calls.of(entry.id)) {
+          const isAnew = command._tag === "Restart" && entry._tag === "Spawned"
+          if (isAnew || isSo(command, guestOf(entry.id))) done.add(call)
+        }
+        return
+      case "Recorded":
+        // It is adopted.
+        if (entry.record.revision === 1 && entry.record.boot > 0) {
+          for (const { pid } of guests.of(entry.id)) aside.delete(pid)
+          for (const { call, command } of calls.of(entry.id)) if (isSo(command, guestOf(entry.id))) done.add(call)
+        }
         return
       case "SetAside":
         for (const { pid } of guests.of(entry.id)) aside.add(pid)

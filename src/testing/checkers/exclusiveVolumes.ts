@@ -38,6 +38,10 @@ export const exclusiveVolumes: Checker = make("a writable volume in one guest on
       case "SetAside":
         aside.add(entry.id)
         return
+      case "Recorded":
+        // It is adopted.
+        if (entry.record.revision === 1 && entry.record.boot > 0) aside.delete(entry.id)
+        return
       default:
         return
     }

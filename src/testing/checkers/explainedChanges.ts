@@ -2,20 +2,20 @@
  * No acknowledged command is lost, second half, and no record without an explanation: every change of what the disk says is
  * wanted has a cause. So what a command put there stays there until something takes it away that may.
  *
- * Causes are calls, and what befalls a guest. A call can have an effect from the moment it is called until it is answered;
+ * Causes are calls, those that remove all instances among them, and what befalls a guest. A call can have an effect from the moment it is called until it is answered;
  * where two calls overlap, either may be first. One that failed, was given up, or lost its launcher may have an effect later,
  * since its step can go on and fail, also under the next launcher: it lingers. It lingers no more when a call that came after
  * it, and that leaves nothing of it to go on, is acknowledged.
  *
- * Without a call, a start may end (its guest did, or a step failed: `ended` says so), and a first start that never came to a
- * launch is undone. A write whose writer never heard that it was done may be taken back by the next.
+ * Without a call, a start may end (its guest did, or a step failed: `ended` says so), and be followed by another of its restart
+ * policy, as `restartPolicies` says; and a first start that never came to a launch is undone. A write whose writer never heard that it was done may be taken back by the next.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { equivalence } from "../../domain/InstanceSpec.ts"
 import type { VolumeId } from "../../domain/Volume.ts"
 import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
-import { type Answer, type Call, type Entry, idOf } from "../History.ts"
+import { type Answer, type Call, type Entry, idOf, isClearing } from "../History.ts"
 
 /** A call that may have an effect. */
 interface Cause {
@@ -31,16 +31,24 @@ type Kind = Call["_tag"]
 
 /** Which calls, over before it was called, can have no effect any more once a command is acknowledged. */
 const settles: Readonly<Record<Kind, ReadonlyArray<Kind>>> = {
-  Start: ["Start", "Stop", "Delete"],
-  Stop: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
-  Delete: ["Start", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Start: ["Start", "Restart", "Stop", "Delete"],
+  Restart: ["Start", "Restart", "Stop", "Delete"],
+  Stop: ["Start", "Restart", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
+  Delete: ["Start", "Restart", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
   Pause: ["Pause", "Resume"],
   Resume: ["Pause", "Resume"],
   Attach: ["Attach", "Detach"],
   Detach: ["Attach", "Detach"],
   Get: [],
   Stats: [],
-  List: []
+  List: [],
+  Statistics: [],
+  Orphans: [],
+  Evacuate: [],
+  Restore: [],
+  Reset: [],
+  Adopt: [],
+  DestroyOrphan: []
 }
 
 /** Codes of commands that were refused before anything was done about them. */
@@ -60,6 +68,10 @@ interface Subject {
 export const explainedChanges: Checker = make("no change of a record without a cause", (complain) => {
   const subjects = new Map<InstanceId, Subject>()
   const calls = new Map<number, { readonly cause: Cause; readonly subject: Subject }>()
+  /** What removes all instances: while it is open, and after it failed or was given up, also those that come later. */
+  let clearings: Array<Cause> = []
+  const clearingCalls = new Map<number, Cause>()
+  let task: string | null = null
 
   const subjectOf = (id: InstanceId): Subject => {
     const subject = subjects.get(id) ?? { record: undefined, heard: undefined, causes: [] }
@@ -79,6 +91,9 @@ export const explainedChanges: Checker = make("no change of a record without a c
   }
 
   const over = (index: number, call: number, answer: Answer | undefined): void => {
+    const clearing = clearingCalls.get(call)
+    if (clearing !== undefined) clearing.over = index
+    clearingCalls.delete(call)
     const found = calls.get(call)
     if (found === undefined) return
     calls.delete(call)
@@ -97,6 +112,8 @@ export const explainedChanges: Checker = make("no change of a record without a c
       cause.over = index
       calls.delete(call)
     }
+    clearings = []
+    clearingCalls.clear()
     for (const subject of subjects.values()) {
       subject.causes = subject.causes.filter(({ command: { _tag }, incarnation: of }) =>
         of !== incarnation || _tag === "Attach" || _tag === "Detach" || _tag === "Pause" || _tag === "Resume"
@@ -106,7 +123,10 @@ export const explainedChanges: Checker = make("no change of a record without a c
 
   const recorded = (id: InstanceId, next: InstanceRecord, isHeard: boolean): void => {
     const subject = subjectOf(id)
-    const { causes, heard, record } = subject
+    const { heard, record } = subject
+    // One that was over before the last start was asked for has nothing to do with it.
+    const last = Math.max(-1, ...subject.causes.map(({ called, command }) => command._tag === "Start" ? called : -1))
+    const causes = [...subject.causes, ...clearings.filter(({ over = Infinity }) => over > last)]
     const reason = record === undefined ? unexplainedBirth(next, causes) : unexplained(record, next, causes)
     if (reason !== undefined && (heard === record || unexplainedSince(heard, next, causes) !== undefined)) {
       complain(`${id}: ${reason}`)
@@ -120,11 +140,30 @@ export const explainedChanges: Checker = make("no change of a record without a c
       case "Began":
         // What it reads is what there is.
         for (const subject of subjects.values()) subject.heard = subject.record
+        // The next launcher goes on with what was under way.
+        if (task !== null) {
+          const { incarnation } = entry
+          clearings.push({
+            command: { _tag: "Reset" },
+            incarnation,
+            called: index,
+            over: undefined,
+            isAbandoned: false
+          })
+        }
+        return
+      case "NodeRecorded":
+        task = entry.record.task
         return
       case "Called": {
         const id = idOf(entry.command)
         const { command, incarnation } = entry
-        if (id === undefined || settles[command._tag].length === 0) return
+        if (isClearing(command)) {
+          const clearing = { command, incarnation, called: index, over: undefined, isAbandoned: false }
+          clearings.push(clearing)
+          clearingCalls.set(entry.call, clearing)
+        }
+        if (id === undefined || (settles[command._tag].length === 0 && command._tag !== "Adopt")) return
         const cause = { command, incarnation, called: index, over: undefined, isAbandoned: false }
         const subject = subjectOf(id)
         subject.causes.push(cause)
@@ -165,8 +204,11 @@ export const explainedChanges: Checker = make("no change of a record without a c
   }
 })
 
+/** Whether there is a call of one of these kinds. One that removes all instances stops and deletes each. */
 const has = (causes: ReadonlyArray<Cause>, ...kinds: ReadonlyArray<Kind>): boolean =>
-  causes.some(({ command }) => kinds.includes(command._tag))
+  causes.some(({ command }) =>
+    kinds.includes(command._tag) || (isClearing(command) && (kinds.includes("Stop") || kinds.includes("Delete")))
+  )
 
 const unexplainedSince = (
   before: InstanceRecord | undefined,
@@ -176,6 +218,7 @@ const unexplainedSince = (
 
 /** Why a first record should not be there. */
 const unexplainedBirth = ({ boot, spec }: InstanceRecord, causes: ReadonlyArray<Cause>): string | undefined => {
+  if (causes.some(({ command }) => command._tag === "Adopt" && equivalence(command.spec, spec))) return undefined
   if (!has(causes, "Start")) return "it is on record, and nobody asked for it to be started"
   if (!causes.some(({ command }) => command._tag === "Start" && equivalence(command.spec, spec))) {
     return "it is on record with a spec that nobody asked for"
@@ -189,7 +232,7 @@ const unexplained = (
   next: InstanceRecord,
   causes: ReadonlyArray<Cause>
 ): string | undefined => {
-  const { desired: { epoch, power, volumes } } = next
+  const { desired: { epoch, power, restarts, volumes } } = next
   const was = before.desired
   const isOver = next.ended !== null && next.ended.epoch === was.epoch && before.ended?.epoch !== was.epoch
   const isWithdrawn = causes.some(({ command, isAbandoned }) => command._tag === "Start" && isAbandoned)
@@ -198,18 +241,23 @@ const unexplained = (
   }
   if (was.power === "deleted" && power !== "deleted") return `its delete was forgotten: it is wanted ${power}`
 
-  if (epoch !== was.epoch) {
+  const isPolicys = epoch !== was.epoch && restarts > 0
+  // It may have come to more than one before that could be written.
+  if (isPolicys && (epoch < was.epoch || next.ended?.epoch !== epoch - 1)) {
+    return `its restart policy made start ${was.epoch} start ${epoch}, and that was not over`
+  }
+  if (epoch !== was.epoch && !isPolicys) {
     if (epoch !== was.epoch + 1 || power !== "running") return `start ${was.epoch} became start ${epoch}, ${power}`
-    if (!has(causes, "Start")) return `it was started again (${epoch}), and nobody asked for it`
-    if (was.power !== "stopped" && !isOver && !isWithdrawn) {
+    if (!has(causes, "Start", "Restart")) return `it was started again (${epoch}), and nobody asked for it`
+    if (was.power !== "stopped" && !isOver && !isWithdrawn && !has(causes, "Restart")) {
       return `start ${epoch} came while it was wanted ${was.power}`
     }
   } else if (power !== was.power) {
     const change = `wanted ${was.power}, it came to be wanted ${power}`
     switch (power) {
       case "deleted": {
-        const isProvisional = before.boot === 0 && epoch <= 1
-        if (!has(causes, "Delete") && !isProvisional && !(isWithdrawn && epoch === 1)) {
+        const isFirst = epoch - restarts <= 1
+        if (!has(causes, "Delete") && !(isFirst && (before.boot === 0 || isWithdrawn))) {
           return `${change}: nobody deleted it`
         }
         break
@@ -220,7 +268,7 @@ const unexplained = (
       case "running":
       case "paused":
         if (was.power === "stopped") return `${change} without being started`
-        if (!has(causes, "Pause", "Resume")) return `${change}: nobody asked for it`
+        if (!has(causes, "Pause", "Resume", "Restart")) return `${change}: nobody asked for it`
     }
   }
 

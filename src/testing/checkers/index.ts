@@ -4,6 +4,7 @@
 import type { Checker } from "../Checker.ts"
 import { answeredOnce } from "./answeredOnce.ts"
 import { asDesired } from "./asDesired.ts"
+import { balancedBooks } from "./balancedBooks.ts"
 import { deadLaunchers } from "./deadLaunchers.ts"
 import { deadlines } from "./deadlines.ts"
 import { doneAnswers } from "./doneAnswers.ts"
@@ -11,6 +12,7 @@ import { exclusiveVolumes } from "./exclusiveVolumes.ts"
 import { explainedChanges } from "./explainedChanges.ts"
 import { hostRules } from "./hostRules.ts"
 import { legalMoves } from "./legalMoves.ts"
+import { maintenance } from "./maintenance.ts"
 import { nobodyForgotten } from "./nobodyForgotten.ts"
 import { nothingLeft } from "./nothingLeft.ts"
 import { nothingRunsOn } from "./nothingRunsOn.ts"
@@ -19,6 +21,7 @@ import { oneGuest } from "./oneGuest.ts"
 import { provenEnds } from "./provenEnds.ts"
 import { recordedAnswers } from "./recordedAnswers.ts"
 import { recordedGuests } from "./recordedGuests.ts"
+import { restartPolicies } from "./restartPolicies.ts"
 import { revisions } from "./revisions.ts"
 import { supersession } from "./supersession.ts"
 
@@ -28,6 +31,7 @@ export const checkers: ReadonlyArray<Checker> = [
   recordedAnswers,
   doneAnswers,
   explainedChanges,
+  restartPolicies,
   revisions,
   oneGuest,
   exclusiveVolumes,
@@ -36,6 +40,8 @@ export const checkers: ReadonlyArray<Checker> = [
   nothingLeft,
   legalMoves,
   numberedEvents,
+  balancedBooks,
+  maintenance,
   deadlines,
   supersession,
   nobodyForgotten,

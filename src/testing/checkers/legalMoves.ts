@@ -12,11 +12,17 @@ import { type Checker, make } from "../Checker.ts"
 
 const isEqualState = Schema.toEquivalence(InstanceState)
 
+/** How an instance was shown last. */
+interface Shown {
+  readonly state: InstanceState
+  readonly starts: number
+}
+
 export const legalMoves: Checker = make("legal moves only", (complain) => {
   const recorded = new Set<InstanceId>()
   /** What the launcher that begins finds. */
   let found = new Set<InstanceId>()
-  let states = new Map<InstanceId, InstanceState>()
+  let states = new Map<InstanceId, Shown>()
   let incarnation = 0
 
   const begins = (id: InstanceId, { _tag }: InstanceState): void => {
@@ -28,6 +34,8 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
     switch (entry._tag) {
       case "Recorded":
         recorded.add(entry.id)
+        // It is adopted, as if it had been found.
+        if (entry.record.revision === 1 && entry.record.boot > 0) found.add(entry.id)
         return
       case "Removed":
       case "SetAside":
@@ -39,7 +47,9 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
         states = new Map()
         return
       case "Snapshot":
-        if (entry.incarnation === incarnation) states = new Map(entry.states)
+        if (entry.incarnation === incarnation) {
+          states = new Map(entry.instances)
+        }
         return
       case "Told": {
         const { change, id } = entry.event
@@ -49,16 +59,21 @@ export const legalMoves: Checker = make("legal moves only", (complain) => {
           if (before === undefined) complain(`${id} is deleted, and was not there`)
           states.delete(id)
           found.delete(id)
+        } else if (change._tag === "Added") {
+          if (before === undefined) begins(id, change.instance.state)
+          else complain(`${id} is added, and was there`)
+          states.set(id, change.instance)
         } else if (change._tag === "StateChanged") {
-          const { state } = change
-          if (before === undefined) begins(id, state)
-          else if (isEqualState(before, state)) complain(`${id} is told to be ${state._tag} twice`)
-          else if (before._tag !== state._tag && !moves[before._tag].includes(state._tag)) {
-            complain(`${id} went from ${before._tag} to ${state._tag}`)
+          const { starts, state } = change
+          if (before === undefined) complain(`${id} is ${state._tag}, and was not there`)
+          else if (isEqualState(before.state, state) && before.starts === starts) {
+            complain(`${id} is told to be ${state._tag} twice`)
+          } else if (before.state._tag !== state._tag && !moves[before.state._tag].includes(state._tag)) {
+            complain(`${id} went from ${before.state._tag} to ${state._tag}`)
           }
-          states.set(id, state)
+          states.set(id, change)
         } else if (before === undefined) {
-          complain(`${id} rebooted, and was not there`)
+          complain(`${id} changed (${change._tag}), and was not there`)
         }
         return
       }

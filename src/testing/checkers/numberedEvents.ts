@@ -7,28 +7,33 @@
  */
 import { Schema } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
-import { InstanceState } from "../../domain/InstanceState.ts"
+import * as InstanceEvent from "../../domain/InstanceEvent.ts"
+import { InstanceInfo } from "../../domain/InstanceInfo.ts"
 import { type Checker, make } from "../Checker.ts"
 
-const isEqualState = Schema.toEquivalence(InstanceState)
+const isEqual = Schema.toEquivalence(InstanceInfo)
+
+const format = (info: InstanceInfo | undefined): string =>
+  info === undefined
+    ? "not there"
+    : `${info.state._tag} in start ${info.starts} with ${info.volumes.map(({ id }) => id).join(" ") || "no volume"}`
 
 export const numberedEvents: Checker = make("events without gaps", (complain) => {
   let incarnation = 0
   let isUp = false
   const closed = new Set<number>()
   /** The follower's: what it was told last, and how things are by that; absent before its first snapshot. */
-  let view: Map<InstanceId, InstanceState> | undefined
+  let view: InstanceEvent.View | undefined
   let sequence = 0
   let toldMillis = 0
   let hasLagged = false
 
-  const compare = (states: ReadonlyMap<InstanceId, InstanceState>, what: string): void => {
+  const compare = (instances: InstanceEvent.View, what: string): void => {
     if (view === undefined) return
-    for (const id of new Set([...states.keys(), ...view.keys()])) {
-      const [is, seen] = [states.get(id), view.get(id)]
-      const isEqual = is === undefined || seen === undefined ? is === seen : isEqualState(is, seen)
-      if (!isEqual) {
-        complain(`${id} is ${is?._tag ?? "not there"} ${what}, and ${seen?._tag ?? "not there"} by its events`)
+    for (const id of new Set([...instances.keys(), ...view.keys()])) {
+      const [is, seen] = [instances.get(id), view.get(id)]
+      if (is === undefined || seen === undefined ? is !== seen : !isEqual(is, seen)) {
+        complain(`${id} is ${format(is)} ${what}, and ${format(seen)} by its events`)
       }
     }
   }
@@ -54,13 +59,13 @@ export const numberedEvents: Checker = make("events without gaps", (complain) =>
         if (closed.has(entry.incarnation)) return
         if (entry.incarnation !== incarnation) complain(`a snapshot of launcher ${entry.incarnation} in ${incarnation}`)
         if (view !== undefined && entry.sequence < sequence) complain(`snapshot ${entry.sequence} after ${sequence}`)
-        if (view !== undefined && !hasLagged && entry.sequence === sequence) compare(entry.states, "in a snapshot")
-        view = new Map(entry.states)
+        if (view !== undefined && !hasLagged && entry.sequence === sequence) compare(entry.instances, "in a snapshot")
+        view = entry.instances
         sequence = entry.sequence
         hasLagged = false
         return
       case "Told": {
-        const { atMillis, change, id, incarnation: from, sequence: number } = entry.event
+        const { atMillis, incarnation: from, sequence: number } = entry.event
         if (closed.has(from)) return
         if (from !== incarnation || !isUp) {
           return complain(`event ${number} of launcher ${from} is told in ${incarnation}`)
@@ -70,14 +75,13 @@ export const numberedEvents: Checker = make("events without gaps", (complain) =>
         if (atMillis < toldMillis) complain(`event ${number} is of ${atMillis} ms, and follows one of ${toldMillis} ms`)
         sequence = number
         toldMillis = atMillis
-        if (change._tag === "Deleted") view.delete(id)
-        if (change._tag === "StateChanged") view.set(id, change.state)
+        view = InstanceEvent.apply(view, entry.event)
         return
       }
       case "Settled": {
-        const states = new Map<InstanceId, InstanceState>()
-        for (const { id, state } of entry.instances) if (state !== undefined) states.set(id, state)
-        return compare(states, "in the end")
+        const shown = new Map<InstanceId, InstanceInfo>()
+        for (const { id, info } of entry.instances) if (info !== undefined) shown.set(id, info)
+        return compare(shown, "in the end")
       }
       default:
         return

@@ -17,7 +17,9 @@ export const provenEnds: Checker = make("no end without proof", (complain) => {
     guests.look(entry)
     switch (entry._tag) {
       case "Recorded": {
-        const { id, record: { ended } } = entry
+        const { id, record: { boot, ended, revision } } = entry
+        // It is adopted.
+        if (revision === 1 && boot > 0) { for (const { pid } of guests.of(id)) aside.delete(pid) }
         const before = records.get(id)?.ended ?? null
         records.set(id, entry.record)
         if (ended === null || ended.epoch === before?.epoch || ended.outcome._tag === "Failed") return

@@ -3,7 +3,7 @@
  * was called. (The other half is `explainedChanges`: what the disk says changes for a reason only.)
  *
  * A start that its client gave up is taken back: when the interruption has returned, the disk has said so too. Excused is one
- * that was not its caller's alone, one whose launcher closed meanwhile, which takes nothing back, and one that could not be
+ * that was not its caller's alone, or its restart policy's, one whose launcher closed meanwhile, which takes nothing back, and one that could not be
  * undone within the time that the launcher takes for it.
  */
 import { Duration } from "effect"
@@ -17,6 +17,8 @@ import { Calls, type OpenCall } from "./Calls.ts"
 const says = (command: Call, record: InstanceRecord | undefined): boolean => {
   switch (command._tag) {
     case "Start":
+    case "Restart":
+    case "Adopt":
       return record?.desired.power === "running" || record?.desired.power === "paused"
     case "Stop":
       return record?.desired.power === "stopped"
@@ -30,12 +32,21 @@ const says = (command: Call, record: InstanceRecord | undefined): boolean => {
       return record?.desired.volumes.some(({ id }) => id === command.volume.id) ?? false
     case "Detach":
       return record !== undefined && !record.desired.volumes.some(({ id }) => id === command.volume)
+    case "DestroyOrphan":
+      return record === undefined
     case "Get":
     case "Stats":
     case "List":
+    case "Statistics":
+    case "Orphans":
+    case "Evacuate":
+    case "Restore":
+    case "Reset":
       return true
   }
 }
+
+const asksForStart = ({ _tag }: Call): boolean => _tag === "Start" || _tag === "Restart"
 
 /** What is known of an open call. */
 interface Watched {
@@ -64,12 +75,14 @@ export const recordedAnswers: Checker = make("an acknowledged command is on reco
     const before = records.get(id)
     if (record === undefined) records.delete(id)
     else records.set(id, record)
-    const isStart = record !== undefined && record.desired.epoch > (before?.desired.epoch ?? 0)
+    const isNext = record !== undefined && record.desired.epoch > (before?.desired.epoch ?? 0)
+    // What its restart policy started is nobody's to take back.
+    const isStart = isNext && record.desired.restarts === 0
     for (const { abandoningMillis, call, command } of calls.of(id)) {
       const one = watched.get(call)
       if (one === undefined) continue
       // The next start says that the one before was stopped.
-      one.said ||= says(command, record) || (command._tag === "Stop" && isStart)
+      one.said ||= says(command, record) || (command._tag === "Stop" && isNext)
       if (command._tag !== "Start") continue
       if (abandoningMillis === undefined) one.owns ||= isStart
       else one.takenBack ||= !isWanted(id)
@@ -84,9 +97,9 @@ export const recordedAnswers: Checker = make("an acknowledged command is on reco
       takenBack: false
     }
     watched.set(call, one)
-    if (id === undefined || command._tag !== "Start") return
+    if (id === undefined || !asksForStart(command)) return
     for (const other of calls.of(id)) {
-      const shared = other.command._tag === "Start" ? watched.get(other.call) : undefined
+      const shared = asksForStart(other.command) ? watched.get(other.call) : undefined
       if (shared === undefined || shared === one) continue
       one.isShared = true
       shared.isShared = true

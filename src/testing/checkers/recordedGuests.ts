@@ -1,6 +1,8 @@
 /**
  * There is no guest without a record. The record is there first, with the boot that the guest is launched for, and outlives it.
  *
+ * A launch that was under way when another start came to be wanted may still bring its guest: that is ended at once.
+ *
  * Excused is a guest whose record can not be read: it is set aside, the guest is left alone, and the launcher that found it so
  * reports it.
  */
@@ -14,6 +16,8 @@ export const recordedGuests: Checker = make("no guest without a record", (compla
   const records = new Map<InstanceId, InstanceRecord>()
   /** Guests whose record was set aside. */
   const aside = new Set<number>()
+  /** Whether the record said so when a guest was asked for. */
+  const armed = new Map<InstanceId, boolean>()
   /** Set aside by the launcher that is being built. */
   let unreported = new Set<InstanceId>()
 
@@ -25,12 +29,21 @@ export const recordedGuests: Checker = make("no guest without a record", (compla
         return
       case "Recorded":
         records.set(entry.id, entry.record)
+        // It is adopted.
+        if (entry.record.revision === 1 && entry.record.boot > 0) {
+          for (const { pid } of guests.of(entry.id)) aside.delete(pid)
+        }
         return
+      case "Acting": {
+        const record = records.get(entry.id)
+        if (entry.operation === "start") armed.set(entry.id, record?.boot === record?.desired.epoch)
+        return
+      }
       case "Spawned": {
         const record = records.get(entry.id)
         if (record === undefined) return complain(`${entry.id}: guest ${entry.pid} begins without a record`)
         const { boot, desired: { epoch } } = record
-        if (boot !== epoch) {
+        if (boot !== epoch && armed.get(entry.id) !== true) {
           complain(
             `${entry.id}: guest ${entry.pid} begins for start ${epoch}, and the record says that ${boot} was launched`
           )

@@ -9,9 +9,9 @@
  */
 import { Duration } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
-import type { InstanceRecord } from "../../launcher/InstanceRecord.ts"
+import { hasConnected, type InstanceRecord } from "../../launcher/InstanceRecord.ts"
 import { type Checker, make } from "../Checker.ts"
-import type { Call, Operation } from "../History.ts"
+import { type Call, isClearing, type Operation } from "../History.ts"
 import { Calls, type OpenCall } from "./Calls.ts"
 import { cleanUpMillis, longestCleanUpMillis } from "./deadlines.ts"
 
@@ -21,6 +21,7 @@ type Kind = Call["_tag"]
 const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
   Start: ["Stop", "Delete"],
   Stop: ["Delete"],
+  Restart: ["Stop", "Delete"],
   Pause: ["Resume", "Stop", "Delete"],
   Resume: ["Pause", "Stop", "Delete"],
   Attach: ["Detach", "Stop", "Delete"],
@@ -31,7 +32,8 @@ const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
 const toldSuperseded = ["superseded", "timed_out", "launcher_closed"]
 
 /** Whether an operation leads to what is wanted now. */
-const leads = (operation: Operation, { connected, desired: { power } }: InstanceRecord): boolean => {
+const leads = (operation: Operation, record: InstanceRecord): boolean => {
+  const { power } = record.desired
   switch (operation) {
     case "probe":
     case "kill":
@@ -43,7 +45,7 @@ const leads = (operation: Operation, { connected, desired: { power } }: Instance
     case "monitor":
     case "connect":
       // A guest that answered once is asked to end, and for that it is taken hold of.
-      return power === "stopped" && connected
+      return power === "stopped" && hasConnected(record)
     default:
       return false
   }
@@ -85,6 +87,9 @@ export const supersession: Checker = make("the stronger command takes over at on
   /** Of each instance, which kind of call was last over, and when. */
   const lastOver = new Map<InstanceId, Map<Kind, number>>()
   let writeMillis = 0
+  /** When something that removes all instances was last under way; `Infinity` while it is. */
+  let clearing = -1
+  const clearings = new Set<number>()
 
   /** A step goes on, or has, while somebody asks for what would end it. */
   const ignore = ({ atMillis, id, obsoleteMillis }: Act, nowMillis: number): void => {
@@ -122,9 +127,11 @@ export const supersession: Checker = make("the stronger command takes over at on
     }
     if (next.desired.epoch > (before?.desired.epoch ?? 0)) {
       for (const act of acts.values()) if (act.id === id && isOfAnyStart(act.operation)) act.obsoleteMillis = undefined
-      const starts = Array.from(calls.of(id)).filter(({ command }) => command._tag === "Start")
+      // What its restart policy makes of a start is that start still.
+      if (next.desired.restarts > 0) return
+      const starts = Array.from(calls.of(id)).filter(({ command: { _tag } }) => _tag === "Start" || _tag === "Restart")
       const [start] = starts
-      if (start !== undefined && starts.length === 1) taken.set(id, { call: start, beaten: undefined })
+      if (start?.command._tag === "Start" && starts.length === 1) taken.set(id, { call: start, beaten: undefined })
       else taken.delete(id)
       return
     }
@@ -144,7 +151,7 @@ export const supersession: Checker = make("the stronger command takes over at on
     if (code === "superseded") {
       const kinds = beaters[command._tag] ?? []
       const isBeaten = Array.from(calls.of(id)).some((other) => kinds.includes(other.command._tag)) ||
-        kinds.some((kind) => (lastOver.get(id)?.get(kind) ?? -1) > call.index)
+        kinds.some((kind) => (lastOver.get(id)?.get(kind) ?? -1) > call.index) || clearing > call.index
       if (!isBeaten) complain(`${command._tag} of ${id} (${number}) was superseded by nobody`)
     }
     const start = taken.get(id)
@@ -168,8 +175,18 @@ export const supersession: Checker = make("the stronger command takes over at on
         acts.clear()
         taken.clear()
         pending.clear()
+        clearings.clear()
+        return
+      case "NodeRecorded":
+        // The next launcher goes on with it.
+        if (entry.record.task !== null) clearing = Infinity
+        else if (clearings.size === 0) clearing = index
         return
       case "Called": {
+        if (isClearing(entry.command)) {
+          clearings.add(entry.call)
+          clearing = Infinity
+        }
         if (call?.id === undefined) return
         for (const [other, one] of pending) if (other.id === call.id) one.writes++
         const record = records.get(call.id)
@@ -209,6 +226,7 @@ export const supersession: Checker = make("the stronger command takes over at on
       }
       case "Answered":
       case "Abandoned": {
+        if (clearings.delete(entry.call)) clearing = index
         if (call?.id === undefined) return
         pending.delete(call)
         if (entry._tag === "Answered") answered(call, entry.answer.ok ? "ok" : entry.answer.code, entry.atMillis)

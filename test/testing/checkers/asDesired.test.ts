@@ -4,6 +4,7 @@ import { checkers } from "../../../src/testing/checkers/index.ts"
 import {
   acted,
   acting,
+  added,
   began,
   booted,
   breaks,
@@ -11,6 +12,7 @@ import {
   data,
   ended,
   holds,
+  info,
   it1,
   ok,
   record,
@@ -34,57 +36,75 @@ const held = { _tag: "Held", id: it1 } as const
 
 describe("as desired in the end", () => {
   it("holds for what runs, is paused, rests, or is gone", () => {
-    holds(asDesired, settled({ record: record("running"), state: running, guest, remains: ["image", "disk", "guest"] }))
-    holds(asDesired, settled({ record: record("paused"), state: paused, guest: { ...guest, paused: true } }))
-    holds(asDesired, settled({ record: record("stopped"), state: stopped, remains: ["disk"] }))
     holds(
       asDesired,
-      settled({ record: record("stopped", { ended: exit }), state: { _tag: "Exited", status: exit.outcome.status } })
+      settled({ record: record("running"), info: info(running), guest, remains: ["image", "disk", "guest"] })
     )
-    holds(asDesired, settled({ record: record("stopped", { ended: exit, epoch: 2 }), state: stopped }))
+    holds(asDesired, settled({ record: record("paused"), info: info(paused), guest: { ...guest, paused: true } }))
+    holds(asDesired, settled({ record: record("stopped"), info: info(stopped), remains: ["disk"] }))
+    holds(
+      asDesired,
+      settled({
+        record: record("stopped", { ended: exit }),
+        info: info({ _tag: "Exited", status: exit.outcome.status })
+      })
+    )
+    holds(asDesired, settled({ record: record("stopped", { ended: exit, epoch: 2 }), info: info(stopped) }))
     holds(asDesired, settled())
   })
 
   it("holds for a guest that stopped by itself", () => {
-    holds(asDesired, held, settled({ record: record("running"), state: paused, guest: { ...guest, paused: true } }))
+    holds(
+      asDesired,
+      held,
+      settled({ record: record("running"), info: info(paused), guest: { ...guest, paused: true } })
+    )
   })
 
   it("is broken by each thing that is not as desired", () => {
-    breaks(asDesired, /has no guest/, settled({ record: record("running"), state: running }))
+    breaks(asDesired, /has no guest/, settled({ record: record("running"), info: info(running) }))
     breaks(
       asDesired,
       /wanted stopped, and guest 1 lives/,
-      settled({ record: record("stopped"), state: stopped, guest })
+      settled({ record: record("stopped"), info: info(stopped), guest })
     )
-    breaks(asDesired, /wanted deleted/, settled({ record: record("deleted"), state: { _tag: "Stopping" } }))
-    breaks(asDesired, /its guest is not paused/, settled({ record: record("paused"), state: running, guest }))
-    const isPaused = { record: record("running"), state: paused, guest: { ...guest, paused: true } }
+    breaks(asDesired, /wanted deleted/, settled({ record: record("deleted"), info: info({ _tag: "Stopping" }) }))
+    breaks(asDesired, /its guest is not paused/, settled({ record: record("paused"), info: info(running), guest }))
+    const isPaused = { record: record("running"), info: info(paused), guest: { ...guest, paused: true } }
     breaks(asDesired, /its guest is paused/, settled(isPaused))
     breaks(asDesired, /its guest is paused/, held, spawned(2), settled(isPaused))
     const volumes = [{ id: data }]
-    breaks(asDesired, /with volumes data/, settled({ record: record("running", { volumes }), state: running, guest }))
+    breaks(
+      asDesired,
+      /with volumes data/,
+      settled({ record: record("running", { volumes }), info: info(running), guest })
+    )
     breaks(
       asDesired,
       /its guest has data/,
-      settled({ record: record("running"), state: running, guest: { ...guest, volumes: [data] } })
+      settled({ record: record("running"), info: info(running), guest: { ...guest, volumes: [data] } })
     )
     breaks(
       asDesired,
       /half done: partial disk/,
-      settled({ record: record("running"), state: running, guest, remains: ["partial disk"] })
+      settled({ record: record("running"), info: info(running), guest, remains: ["partial disk"] })
     )
-    holds(asDesired, settled({ record: record("stopped"), state: stopped, remains: ["partial disk"] }))
+    holds(asDesired, settled({ record: record("stopped"), info: info(stopped), remains: ["partial disk"] }))
   })
 
   it("is broken by a launcher that shows something else", () => {
     breaks(asDesired, /is not shown/, settled({ record: record("stopped") }))
-    breaks(asDesired, /not on record, and is shown/, settled({ state: stopped }))
+    breaks(asDesired, /not on record, and is shown/, settled({ info: info(stopped) }))
     breaks(
       asDesired,
       /is Exited by its record/,
-      settled({ record: record("stopped", { ended: exit }), state: stopped })
+      settled({ record: record("stopped", { ended: exit }), info: info(stopped) })
     )
-    breaks(asDesired, /shown as Stopping/, settled({ record: record("running"), state: { _tag: "Stopping" }, guest }))
+    breaks(
+      asDesired,
+      /shown as Stopping/,
+      settled({ record: record("running"), info: info({ _tag: "Stopping" }), guest })
+    )
   })
 
   it("is broken by what nobody has on record", () => {
@@ -106,7 +126,7 @@ describe("all checkers", () => {
           snapshot(0),
           called(1, start()),
           recorded(record("running")),
-          told(1, { _tag: "Pending" })
+          added(1, { _tag: "Pending" })
         ],
         ...[
           acting(1, "create"),

@@ -56,7 +56,7 @@ describe("the stronger command takes over at once", () => {
 
   it("holds for a step that leads to what is wanted now", () => {
     holds(supersession, began(1), runs, acting(1, "kill"), called(2, stop), rests, 20_000, acted(1), ok(2))
-    const watched = recorded(record("stopped", { boot: 1, connected: true }))
+    const watched = recorded(record("stopped", { boot: 1, connectedMillis: 2_000 }))
     holds(supersession, began(1), runs, acting(1, "connect"), called(2, stop), watched, 29_000, acted(1), ok(2))
   })
 

@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { Duration } from "effect"
 import type { InstanceEvent } from "../../../src/domain/InstanceEvent.ts"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
+import type { InstanceInfo } from "../../../src/domain/InstanceInfo.ts"
 import type { InstanceState } from "../../../src/domain/InstanceState.ts"
 import { initial, type InstanceRecord } from "../../../src/launcher/InstanceRecord.ts"
 import { LauncherConfig } from "../../../src/launcher/LauncherConfig.ts"
@@ -93,14 +94,15 @@ export const abandoned = (call: number): Occurrence => ({ _tag: "Abandoned", cal
 /** A record: what is wanted, and the rest where it matters. */
 export const record = (
   power: InstanceRecord["desired"]["power"],
-  { epoch = 1, revision = 1, volumes = [], ...more }:
-    & Partial<Pick<InstanceRecord, "boot" | "connected" | "ended" | "revision" | "spec">>
-    & { readonly epoch?: number; readonly volumes?: InstanceRecord["desired"]["volumes"] } = {}
+  { epoch = 1, restarts = 0, revision = 1, volumes = [], ...more }:
+    & Partial<Pick<InstanceRecord, "boot" | "connectedMillis" | "ended" | "revision" | "spec">>
+    & { readonly epoch?: number; readonly restarts?: number; readonly volumes?: InstanceRecord["desired"]["volumes"] } =
+      {}
 ): InstanceRecord => ({
   ...initial(more.spec ?? spec("a1")),
   ...more,
   revision,
-  desired: { power, epoch, volumes }
+  desired: { power, epoch, volumes, restarts, notBeforeMillis: 0 }
 })
 export const recorded = (record: InstanceRecord, isHeard = true): Occurrence => ({
   _tag: "Recorded",
@@ -135,7 +137,7 @@ export const acted = (act: number, how: "succeeded" | "failed" | "interrupted" =
   act,
   how
 })
-const nothing: SettledInstance = { id: it1, record: undefined, state: undefined, guest: undefined, remains: [] }
+const nothing: SettledInstance = { id: it1, record: undefined, info: undefined, guest: undefined, remains: [] }
 export const settled = (...instances: ReadonlyArray<Partial<SettledInstance>>): Occurrence => ({
   _tag: "Settled",
   instances: instances.map((instance) => Object.assign({ ...nothing }, instance))
@@ -152,12 +154,23 @@ export const told = (
 ): Occurrence => {
   const change: InstanceEvent["change"] = typeof what === "string"
     ? { _tag: what }
-    : { _tag: "StateChanged", state: what }
+    : { _tag: "StateChanged", state: what, starts: 1 }
   return { _tag: "Told", event: { incarnation, sequence, atMillis, id: it1, change } }
 }
+/** The instance as it is shown, in its first start. */
+export const info = (state: InstanceState, of = "a1"): InstanceInfo => ({
+  spec: spec(of),
+  state,
+  volumes: [],
+  starts: 1
+})
+export const added = (sequence: number, state: InstanceState, { atMillis = 0, incarnation = 1 } = {}): Occurrence => ({
+  _tag: "Told",
+  event: { incarnation, sequence, atMillis, id: it1, change: { _tag: "Added", instance: info(state) } }
+})
 export const snapshot = (sequence: number, states: Readonly<Record<string, InstanceState>> = {}): Occurrence => ({
   _tag: "Snapshot",
   incarnation: 1,
   sequence,
-  states: new Map(Object.entries(states).map(([text, state]) => [id(text), state]))
+  instances: new Map(Object.entries(states).map(([text, state]) => [id(text), info(state, text)]))
 })

@@ -1,0 +1,46 @@
+/**
+ * The beginning of a launcher: it takes hold of all that is on record, in parallel, and goes on with what was under way.
+ */
+import { Deferred, Effect, Scope } from "effect"
+import type { Instance } from "./Instance.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
+import { enter, type LauncherNode } from "./LauncherNode.ts"
+import { recovered } from "./Situation.ts"
+import * as UnavailableGuest from "./UnavailableGuest.ts"
+
+/**
+ * Takes hold of the instances of these records. Returns when all have been looked at, or after `adoptionWait`: one that does
+ * not answer keeps nobody waiting, and is looked at all the same.
+ */
+export const recover = Effect.fnUntraced(function*(node: LauncherNode, records: ReadonlyArray<InstanceRecord>) {
+  // What is wanted comes first: what is said to be leaving may have left before that could be written.
+  for (const { desired, id } of records) for (const volume of desired.volumes) node.around.claims.take(volume.id, id)
+  const found = yield* Effect.forEach(records, (record) => resume(node, record))
+  yield* Effect.forEach(found, (instance) => Deferred.await(instance.adopted), { discard: true }).pipe(
+    Effect.timeoutOption(node.config.adoptionWait)
+  )
+})
+
+/** Enters an instance that is on record, and runs its loop. */
+export const resume = Effect.fnUntraced(function*(node: LauncherNode, record: InstanceRecord) {
+  const { around, run, scopes, store, virtualizers } = node
+  const { id, spec } = record
+  const own = yield* Scope.fork(scopes)
+  const virtualizer = virtualizers.get(spec.virtualizer)
+  const guest = virtualizer === undefined
+    ? UnavailableGuest.make(
+      `this node has no virtualizer ${spec.virtualizer}: configure it, and the instance is back`
+    )
+    : yield* virtualizer.make(spec, store.directory(id)).pipe(
+      Scope.provide(own),
+      Effect.catch((error) => Effect.succeed(UnavailableGuest.make(error.message)))
+    )
+  const instance: Instance = enter(node, {
+    situation: recovered(record, around.nowMillis()),
+    saved: record,
+    guest,
+    virtualizer
+  })
+  run(instance.loop(own))
+  return instance
+})

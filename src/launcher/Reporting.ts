@@ -1,0 +1,70 @@
+/**
+ * What a node tells of itself.
+ */
+import { Duration, Effect } from "effect"
+import type { InstanceInfo } from "../domain/InstanceInfo.ts"
+import type { InstanceUsage, NodeStatistics, NodeStatus, UnreadableRecord } from "../domain/NodeStatus.ts"
+import { sshPort } from "../domain/SshPort.ts"
+import type { InstanceStats } from "../domain/Resources.ts"
+import type { Admission } from "./Admission.ts"
+import type { LauncherNode } from "./LauncherNode.ts"
+
+/** What reports are made from. */
+export interface Reporter {
+  readonly node: LauncherNode
+  readonly admission: Admission
+  readonly unreadable: ReadonlyArray<UnreadableRecord>
+}
+
+/** How the node is now, by what was measured last. */
+const statusOf = ({ admission, node: { around, state, store, telemetry }, unreadable }: Reporter): NodeStatus => {
+  const why = admission.fullness
+  const { orphansFound } = telemetry
+  telemetry.reserved(around.books.reserved)
+  return {
+    incarnation: store.incarnation,
+    condition: state.isInMaintenance
+      ? { _tag: "Maintenance" }
+      : why === undefined
+      ? { _tag: "Ready" }
+      : { _tag: "Full", why },
+    task: state.task,
+    instances: { ...telemetry.counts },
+    reserved: around.books.reserved,
+    ...(orphansFound === undefined ? {} : { orphans: orphansFound }),
+    unreadable
+  }
+}
+
+/** How the node is. What was measured for it is no older than `statisticsAge`. */
+export const status = (reporter: Reporter): Effect.Effect<NodeStatus> => {
+  const { config, sampler } = reporter.node
+  return Effect.map(sampler.sample(Duration.toMillis(config.statisticsAge)), () => statusOf(reporter))
+}
+
+/** What the node has and its instances use, measured now. */
+export const statistics = (reporter: Reporter): Effect.Effect<NodeStatistics> => {
+  const { registry, sampler } = reporter.node
+  return Effect.map(sampler.sample(0), ({ atMillis, instances, node }) => ({
+    status: statusOf(reporter),
+    atMillis,
+    ...(node === undefined ? {} : { node }),
+    instances: registry.infos.map((info) => usageOf(info, instances.get(info.spec.id)))
+  }))
+}
+
+const unknown: InstanceStats = {}
+
+const usageOf = ({ spec, state, volumes }: InstanceInfo, stats: InstanceStats | undefined): InstanceUsage => {
+  const { id, name, networkNode = false, nics: [nic] } = spec
+  const { concentrator } = nic ?? {}
+  return {
+    id,
+    ...(name === undefined ? {} : { name }),
+    state,
+    volumes: volumes.map((volume) => volume.id),
+    ...(concentrator?.address === undefined ? {} : { sshAddress: concentrator.address }),
+    sshPort: sshPort({ networkNode, address: nic?.address }),
+    stats: stats ?? unknown
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What is told of a step: a span, which belongs to the command that the step is for; how long it took; and the instance's id in
+ * all that is logged meanwhile.
+ */
+import { Effect, Exit, type Tracer } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
+import type { Step } from "./Decision.ts"
+import { phaseOf } from "./Step.ts"
+import type { Telemetry } from "./Telemetry.ts"
+
+/** Whom a step is told to. */
+export interface StepTelemetryOptions {
+  readonly id: InstanceId
+  readonly telemetry: Telemetry
+  readonly nowMillis: () => number
+  /** The span of the command that it is for. */
+  readonly parent: Tracer.AnySpan | undefined
+}
+
+/** The name of a step's span. */
+const names: Readonly<Record<Step["_tag"], string>> = {
+  Idle: "Instance.idle",
+  Wait: "Instance.wait",
+  Probe: "Instance.probe",
+  EnsureImage: "Instance.image",
+  CreateImage: "Instance.create",
+  Launch: "Instance.launch",
+  Watch: "Instance.connect",
+  Pause: "Instance.pause",
+  Resume: "Instance.resume",
+  Attach: "Instance.attach",
+  Detach: "Instance.detach",
+  Stop: "Instance.stop",
+  DeleteImage: "Instance.delete",
+  Forget: "Instance.forget"
+}
+
+/** Tells of a step while it is taken. */
+export const told = <A, E>(
+  step: Step,
+  action: Effect.Effect<A, E>,
+  { id, nowMillis, parent, telemetry }: StepTelemetryOptions
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const began = nowMillis()
+    const phase = phaseOf(step)
+    return action.pipe(
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          if (step._tag === "Wait") return
+          const outcome = Exit.isSuccess(exit) ? "ok" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+          telemetry.phase(phase, outcome, nowMillis() - began)
+        })
+      ),
+      Effect.annotateLogs("instance", id),
+      Effect.withSpan(names[step._tag], {
+        ...(parent === undefined ? { root: true } : { parent }),
+        attributes: { "vivarium.instance": id, "vivarium.phase": phase }
+      }, { captureStackTrace: false })
+    )
+  })

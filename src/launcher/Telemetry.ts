@@ -1,0 +1,102 @@
+/**
+ * What a launcher tells of itself in numbers: Effect metrics, whose names begin with `vivarium_`. Durations are seconds.
+ */
+import { type Context, Metric } from "effect"
+import { type Tag, tags } from "../domain/InstanceState.ts"
+import type { Reserved } from "../domain/NodeStatus.ts"
+import type { Phase } from "../domain/Phase.ts"
+
+const instances = Metric.gauge("vivarium_instances", { description: "Instances, by state" })
+const operations = Metric.counter("vivarium_operations_total", {
+  description:
+    "Commands that were answered, by what they were and their outcome: ok, interrupted, or the code of the failure",
+  incremental: true
+})
+const phases = Metric.histogram("vivarium_phase_seconds", {
+  description: "How long phases of instances' lives took, by phase and outcome: ok, failed or interrupted",
+  boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
+})
+const restarts = Metric.counter("vivarium_restarts_total", {
+  description: "Starts that a restart policy asked for",
+  incremental: true
+})
+const adoptions = Metric.counter("vivarium_adoptions_total", {
+  description: "Running guests that were found and taken hold of",
+  incremental: true
+})
+const missed = Metric.counter("vivarium_events_missed_total", {
+  description: "Events that followers missed because they fell behind",
+  incremental: true
+})
+const orphans = Metric.gauge("vivarium_orphans", { description: "Guests without a record, when last looked" })
+const reserved = Metric.gauge("vivarium_reserved", {
+  description: "What instances hold of the node: memory_bytes, vcpus, disk_bytes"
+})
+
+/** How something ended. */
+export type PhaseOutcome = "ok" | "failed" | "interrupted"
+
+export class Telemetry {
+  /** How many instances there are in each state. */
+  readonly counts: Record<Tag, number>
+  /** How many orphans there were when somebody last looked. */
+  orphansFound: number | undefined = undefined
+  private readonly context: Context.Context<never>
+  private readonly series = new Map<string, Metric.Metric<number, unknown>>()
+
+  /** Tells it to the registry of metrics in a context. */
+  constructor(context: Context.Context<never>) {
+    this.context = context
+    const none: Partial<Record<Tag, number>> = {}
+    for (const tag of tags) none[tag] = 0
+    this.counts = none as Record<Tag, number>
+  }
+
+  /** An instance came to a state, from one or from nowhere, or went. */
+  moved(from: Tag | undefined, to: Tag | undefined): void {
+    if (from === to) return
+    if (from !== undefined) this.update(instances, { state: from }, --this.counts[from])
+    if (to !== undefined) this.update(instances, { state: to }, ++this.counts[to])
+  }
+
+  operation(operation: string, outcome: string): void {
+    this.update(operations, { operation, outcome }, 1)
+  }
+
+  phase(phase: Phase, outcome: PhaseOutcome, millis: number): void {
+    this.update(phases, { phase, outcome }, millis / 1_000)
+  }
+
+  restarted(): void {
+    restarts.updateUnsafe(1, this.context)
+  }
+
+  adopted(): void {
+    adoptions.updateUnsafe(1, this.context)
+  }
+
+  missed(events: number): void {
+    missed.updateUnsafe(events, this.context)
+  }
+
+  orphans(count: number): void {
+    this.orphansFound = count
+    orphans.updateUnsafe(count, this.context)
+  }
+
+  reserved({ diskBytes, memoryBytes, vcpus }: Reserved): void {
+    this.update(reserved, { resource: "memory_bytes" }, memoryBytes)
+    this.update(reserved, { resource: "vcpus" }, vcpus)
+    this.update(reserved, { resource: "disk_bytes" }, diskBytes)
+  }
+
+  private update(metric: Metric.Metric<number, unknown>, attributes: Record<string, string>, value: number): void {
+    const key = `${metric.id} ${Object.values(attributes).join(" ")}`
+    let one = this.series.get(key)
+    if (one === undefined) {
+      one = Metric.withAttributes(metric, attributes)
+      this.series.set(key, one)
+    }
+    one.updateUnsafe(value, this.context)
+  }
+}
