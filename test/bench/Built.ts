@@ -15,6 +15,7 @@ import type * as InstanceStoreMemoryModule from "../../src/launcher/InstanceStor
 import type * as LauncherModule from "../../src/launcher/Launcher.ts"
 import type * as LauncherConfigModule from "../../src/launcher/LauncherConfig.ts"
 import type * as LauncherDirectoryModule from "../../src/launcher/LauncherDirectory.ts"
+import type * as NodeResourcesFixedModule from "../../src/launcher/NodeResourcesFixed.ts"
 import type * as VolumeResolverModule from "../../src/launcher/VolumeResolver.ts"
 import type * as VirtualClockModule from "../../src/testing/VirtualClock.ts"
 
@@ -34,6 +35,7 @@ export const InstanceStoreMemory: typeof InstanceStoreMemoryModule = await load(
 export const Launcher: typeof LauncherModule = await load("launcher/Launcher")
 export const LauncherConfig: typeof LauncherConfigModule = await load("launcher/LauncherConfig")
 export const LauncherDirectory: typeof LauncherDirectoryModule = await load("launcher/LauncherDirectory")
+export const NodeResourcesFixed: typeof NodeResourcesFixedModule = await load("launcher/NodeResourcesFixed")
 export const VolumeResolver: typeof VolumeResolverModule = await load("launcher/VolumeResolver")
 export const VirtualClock: typeof VirtualClockModule = await load("testing/VirtualClock")
 

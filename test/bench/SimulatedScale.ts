@@ -33,10 +33,23 @@ const noVolumes = Layer.succeed(Built.VolumeResolver.VolumeResolver, {
   resolve: () => Effect.die("these instances have no volumes")
 })
 
+/** A node that has room for all of them. */
+const node = Built.NodeResourcesFixed.layer({
+  hostname: "simulated",
+  memoryTotalBytes: 2 ** 50,
+  memoryAvailableBytes: 2 ** 50,
+  diskTotalBytes: 2 ** 50,
+  diskAvailableBytes: 2 ** 50,
+  loadAverage: 0,
+  cpusOnline: 2 ** 20,
+  descriptorsMax: 2 ** 30,
+  nics: []
+})
+
 const host = Built.SimulationVirtualizer.layer({ seed: 1, latencies: "none" })
 
 const launcher = Built.Launcher.layer(config).pipe(
-  Layer.provide([Built.InstanceStoreMemory.layer(), noVolumes, host])
+  Layer.provide([Built.InstanceStoreMemory.layer(), noVolumes, node, host])
 )
 
 const forAll = <S, A, E, R>(all: ReadonlyArray<S>, act: (one: S) => Effect.Effect<A, E, R>) =>
@@ -122,7 +135,7 @@ const unsynced = Layer.effect(
 )
 
 const launcherOn = (directory: string) =>
-  Built.Launcher.layer(config).pipe(Layer.provide([Built.InstanceStoreFile.layer(directory), noVolumes]))
+  Built.Launcher.layer(config).pipe(Layer.provide([Built.InstanceStoreFile.layer(directory), noVolumes, node]))
 
 /** Leaves the records of `count` running instances in a state directory. */
 export const record = (directory: string, count: number) =>
