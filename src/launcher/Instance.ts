@@ -35,6 +35,8 @@ export class Instance {
   private readonly watching = new Watching()
   private readonly claims: InstanceClaims
   private readonly publication = new Publication()
+  /** Whether its guest began to run, as far as no step explains it. */
+  private hasBegun = false
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
   readonly adopted = Deferred.makeUnsafe<void>()
 
@@ -81,6 +83,12 @@ export class Instance {
   get hasGuest(): boolean {
     const { observed } = this.situation
     return observed._tag === "Running" || observed._tag === "Launched"
+  }
+
+  /** Its guest began to run, whoever started it. */
+  begun(): void {
+    this.hasBegun = true
+    this.signal.raise()
   }
 
   /**
@@ -173,6 +181,8 @@ export class Instance {
         )
       )
       self.claims.end()
+      // What began meanwhile was launched, or is watched.
+      if (step._tag === "Launch" || step._tag === "Watch") self.hasBegun = false
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
@@ -259,7 +269,7 @@ export class Instance {
       self.waiters.resume()
       while (true) {
         const now = self.around.nowMillis()
-        self.observe()
+        self.observe(inFlight)
         if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
@@ -317,15 +327,23 @@ export class Instance {
     return start.epoch === this.situation.record.desired.epoch && !this.waiters.isShared(start)
   }
 
-  /** Takes in what the monitor told. */
-  private observe(): void {
+  /** Takes in what the monitor told, and whether a guest is there that was thought to be none. */
+  private observe(inFlight: Step | undefined): void {
+    let hasEnded = false
     for (const fact of this.watching.take()) {
-      if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
-      else {
+      if (fact._tag === "Ended") {
+        hasEnded = true
+        this.see(Learning.ended(this.situation, fact.ended, this.moment))
+      } else {
         this.situation = Learning.event(this.situation, fact.event)
         if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
       }
     }
+    if (!this.hasBegun || this.situation.observed._tag !== "Created" || inFlight?._tag === "Launch") return
+    // That the one before it ended is told first.
+    if (hasEnded) return this.signal.raise()
+    this.hasBegun = false
+    this.situation = Learning.begun(this.situation)
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */

@@ -1,7 +1,7 @@
 /**
  * The service that owns all instances of one node.
  */
-import { Cause, Clock, Context, Effect, Exit, FiberSet, Layer, Scope, Semaphore, type Stream } from "effect"
+import { Cause, Clock, Context, Effect, Exit, FiberSet, Layer, Scope, Semaphore, Stream } from "effect"
 import type { Position } from "../domain/InstanceEvent.ts"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
@@ -250,6 +250,9 @@ export const make = Effect.fn("Launcher.make")(function*(
     ({ path, why }) =>
       Effect.logError(`a record could not be read and was moved to ${path}; what it is of is left alone: ${why}`)
   )
+  for (const { begun } of node.virtualizers.values()) {
+    if (begun !== undefined) run(Stream.runForEach(begun, (id) => Effect.sync(() => registry.get(id)?.begun())))
+  }
   yield* recover(node, records)
   run(Effect.andThen(Removals.goOn(node), Orphans.report(node)))
 

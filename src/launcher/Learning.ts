@@ -126,7 +126,7 @@ const probed = (situation: Situation, probe: Probe, moment: Moment): Lesson => {
     case "Running":
       return {
         situation: {
-          record,
+          record: revived(record),
           // That it is there does not say that it answers, which it did once: it stays in doubt until it does again.
           observed: { _tag: "Launched", doubt: hasConnected(record) ? doubt : undefined }
         }
@@ -193,6 +193,22 @@ export const ended = (situation: Situation, end: Ended, moment: Moment): Situati
       record: situation.record,
       observed: silent(situation.observed, end.cause, moment.nowMillis, moment.nowMillis)
     }
+
+/**
+ * A guest is there that no step launched. One that had ended by itself was started again by somebody else: it runs again, as this
+ * start or, where its restart policy was about to start it, as the next. Any other is still not wanted.
+ */
+export const begun = ({ record }: Situation): Situation => ({
+  record: revived(record),
+  observed: { _tag: "Launched", doubt: undefined }
+})
+
+const revived = (record: InstanceRecord): InstanceRecord => {
+  const { desired, ended } = record
+  if (!isOver(record) || ended?.outcome._tag !== "Exited" || desired.power === "deleted") return record
+  const power = desired.power === "stopped" ? "running" : desired.power
+  return { ...record, boot: desired.epoch, ended: null, desired: { ...desired, power } }
+}
 
 /** What an event of the running guest teaches. */
 export const event = (situation: Situation, event: GuestEvent): Situation => {

@@ -32,6 +32,7 @@ export const project = (
     case "Running":
       return observed.paused ? paused : running
     case "Launched":
+      if (desired.power === "stopped") return stopping
       return !hasConnected(record) ? starting : desired.power === "paused" ? paused : running
     case "Foreign":
       return previous ?? pending

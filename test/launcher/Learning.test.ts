@@ -153,7 +153,7 @@ describe("what a step that failed teaches", () => {
     assert.strictEqual(watch(stopping, "silent").observed._tag, "Unknown")
   })
 
-  it("looking again backs off, from half a second to twenty, and remembers since when", () => {
+  it("looking again backs off, from half a second to five, and remembers since when", () => {
     let situation = see("to be looked at")
     const waits: Array<number> = []
     for (let tries = 0; tries < 8; tries++) {
@@ -239,5 +239,45 @@ describe("what a guest tells", () => {
       held: false
     })
     assert.strictEqual(Learning.event(see("Running"), { _tag: "Rebooted" }).observed, observations.Running)
+  })
+})
+
+describe("what a guest teaches that began without a step", () => {
+  const over = (outcome: NonNullable<InstanceRecord["ended"]>["outcome"], power: "running" | "stopped" = "stopped") =>
+    record({ desired: { power }, ended: { epoch: record().boot, outcome } })
+
+  it("one that had ended by itself runs again: as the same start, or as the next that its policy was about to make", () => {
+    const same = over({ _tag: "Exited", status })
+    const next = record({ boot: 2, desired: { epoch: 3 }, ended: { epoch: 2, outcome: { _tag: "Exited", status } } })
+    for (const before of [same, next]) {
+      const { observed, record: after } = Learning.begun(see("Created", before))
+      assert.deepStrictEqual(observed, { _tag: "Launched", doubt: undefined })
+      assert.deepInclude(after, { boot: before.desired.epoch, ended: null })
+      assert.strictEqual(after.desired.power, "running")
+      assert.deepStrictEqual(decide({ observed, record: after }, now), { _tag: "Watch" })
+    }
+  })
+
+  it("the same when it is found by a look", () => {
+    const found = Learning.success(
+      see("to be looked at", over({ _tag: "Exited", status })),
+      { _tag: "Probe" },
+      { _tag: "Probed", probe: { _tag: "Running" } },
+      moment
+    )
+    assert.strictEqual(found.situation.record.desired.power, "running")
+  })
+
+  it("one that was stopped, or given up, is still not wanted", () => {
+    for (
+      const before of [
+        over({ _tag: "Stopped", status }),
+        over({ _tag: "Failed", phase: "run", code: "crash_loop", detail: "no" })
+      ]
+    ) {
+      const after = Learning.begun(see("Created", before))
+      assert.strictEqual(after.record, before)
+      assert.strictEqual(after.record.desired.power, "stopped")
+    }
   })
 })

@@ -5,18 +5,19 @@
  * container, since an engine that was restarted has forgotten what happened before. When it can not be resumed, everybody is told
  * that the engine is lost, and nothing of their containers.
  */
-import { Effect, Exit, Queue, RcRef, Result, Scope, Stream } from "effect"
+import { Clock, Effect, Exit, Queue, RcRef, Result, Schedule, Scope, Stream } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type * as EngineClient from "../../docker/EngineClient.ts"
 import type { EngineError } from "../../docker/EngineError.ts"
 import { type EngineEvent, events } from "../../docker/EngineEvent.ts"
+import * as Containers from "../../docker/Containers.ts"
 import * as System from "../../docker/System.ts"
 import * as ContainerIdentity from "./ContainerIdentity.ts"
 import type { DockerConfig } from "./DockerConfig.ts"
 
 /** What a listener hears. */
 export type Heard =
-  | { readonly _tag: "Happened"; readonly action: string }
+  | { readonly _tag: "Happened"; readonly event: EngineEvent }
   /** The stream broke and was resumed: something may have been missed. */
   | { readonly _tag: "Resumed" }
   /** The engine is away. Nothing follows. */
@@ -28,19 +29,34 @@ export interface ContainerEvents {
    * as a call does.
    */
   readonly listen: (id: InstanceId) => Effect.Effect<Queue.Dequeue<Heard>, EngineError, Scope.Scope>
+
+  /**
+   * The instances whose containers run, then those whose containers start, whoever starts them. When the engine was away, again
+   * those that run. Never ends.
+   */
+  readonly begun: Stream.Stream<InstanceId>
 }
 
 /** The events that say something of a guest. */
-const actions = ["die", "destroy", "pause", "unpause"]
+const actions = ["start", "oom", "die", "destroy", "pause", "unpause"]
 
 /** How many events are remembered, to tell those that come again when the stream is resumed. */
 const rememberedMax = 128
 
-/** Unix time with nanoseconds, which a number does not hold. */
-const unixTime = (rfc3339: string): string => {
-  const fraction = /\.(\d{1,9})/.exec(rfc3339)?.[1] ?? ""
-  return `${Math.floor(Date.parse(rfc3339) / 1000)}.${fraction.padEnd(9, "0")}`
-}
+/** How often an engine that is away is asked what runs there now. */
+const askAgainAfter = "2 seconds"
+
+/**
+ * A second ago by the engine's clock, in Unix time: an engine may begin to answer before it listens. One on this host has our
+ * clock; to ask another takes it a while.
+ */
+const justNow = (engine: EngineClient.Shape): Effect.Effect<string, EngineError> =>
+  Effect.map(
+    engine.endpoint.connect.socketPath === undefined
+      ? Effect.map(engine.execute(System.info), ({ SystemTime }) => Date.parse(SystemTime))
+      : Clock.currentTimeMillis,
+    (nowMillis) => `${Math.floor(nowMillis / 1000) - 1}`
+  )
 
 /** Where the stream is to be resumed. */
 class Position {
@@ -66,7 +82,7 @@ export const make = Effect.fnUntraced(function*(
   engine: EngineClient.Shape,
   { heartbeat, stateDirectory }: DockerConfig
 ): Effect.fn.Return<ContainerEvents, never, Scope.Scope> {
-  const listeners = new Map<InstanceId, Set<Queue.Queue<Heard>>>()
+  const listeners = new Map<InstanceId | "all", Set<Queue.Queue<Heard>>>()
   const owned = [ContainerIdentity.ownership(stateDirectory)]
 
   const tellAll = (heard: Heard): void => {
@@ -80,8 +96,10 @@ export const make = Effect.fnUntraced(function*(
       Effect.sync(() => {
         if (!position.advance(event)) return
         const id = ContainerIdentity.instanceOf(stateDirectory, event.Actor.Attributes)
-        const queues = id === undefined ? undefined : listeners.get(id)
-        for (const queue of queues ?? []) Queue.offerUnsafe(queue, { _tag: "Happened", action: event.Action })
+        if (id === undefined) return
+        for (const whose of [id, "all"] as const) {
+          for (const queue of listeners.get(whose) ?? []) Queue.offerUnsafe(queue, { _tag: "Happened", event })
+        }
       }))
 
   /** Ends when the engine gives no sign of life. */
@@ -94,8 +112,7 @@ export const make = Effect.fnUntraced(function*(
   const feed: RcRef.RcRef<void, EngineError> = yield* RcRef.make({
     acquire: Effect.gen(function*() {
       const parent = yield* Effect.scope
-      const { SystemTime } = yield* engine.execute(System.info)
-      const position = new Position(unixTime(SystemTime))
+      const position = new Position(yield* justNow(engine))
       const dial = Effect.flatMap(
         Scope.fork(parent),
         (scope) => Effect.map(Scope.provide(begin(position), scope), (stream) => ({ scope, stream }))
@@ -119,20 +136,48 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 
+  const listen = Effect.fnUntraced(function*(whose: InstanceId | "all") {
+    const queue = yield* Queue.unbounded<Heard>()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => listeners.set(whose, (listeners.get(whose) ?? new Set()).add(queue))),
+      () =>
+        Effect.sync(() => {
+          const queues = listeners.get(whose)
+          queues?.delete(queue)
+          if (queues?.size === 0) listeners.delete(whose)
+        })
+    )
+    yield* RcRef.get(feed)
+    return queue
+  })
+
+  const running = Effect.map(
+    engine.execute(Containers.list({ labels: owned })),
+    (containers) => containers.flatMap(({ Labels }) => ContainerIdentity.instanceOf(stateDirectory, Labels) ?? [])
+  )
+
+  /** Those that begin to run by what was heard. Fails when the engine is away. */
+  const begunBy = (heard: Heard): Effect.Effect<ReadonlyArray<InstanceId>, EngineError | "lost"> => {
+    if (heard._tag === "Lost") return Effect.fail("lost")
+    if (heard._tag === "Resumed") return running
+    const { Action, Actor } = heard.event
+    const id = Action === "start" ? ContainerIdentity.instanceOf(stateDirectory, Actor.Attributes) : undefined
+    return Effect.succeed(id === undefined ? [] : [id])
+  }
+
   return {
-    listen: Effect.fnUntraced(function*(id) {
-      const queue = yield* Queue.unbounded<Heard>()
-      yield* Effect.acquireRelease(
-        Effect.sync(() => listeners.set(id, (listeners.get(id) ?? new Set()).add(queue))),
-        () =>
-          Effect.sync(() => {
-            const queues = listeners.get(id)
-            queues?.delete(queue)
-            if (queues?.size === 0) listeners.delete(id)
-          })
+    listen,
+    begun: Stream.unwrap(
+      Effect.map(
+        listen("all"),
+        (queue) => Stream.concat(Stream.succeed<Heard>({ _tag: "Resumed" }), Stream.fromQueue(queue))
       )
-      yield* RcRef.get(feed)
-      return queue
-    })
+    ).pipe(
+      Stream.mapEffect(begunBy),
+      Stream.flattenIterable,
+      Stream.retry(Schedule.spaced(askAgainAfter)),
+      // It is told of failures by what it asks for itself.
+      Stream.orDie
+    )
   }
 })

@@ -56,5 +56,11 @@ export const instanceOf = (stateDirectory: string, labels: Labels): InstanceId |
     ? Option.getOrUndefined(decodeId(labels[label.instance]))
     : undefined
 
+/** What finds the container of an instance, whatever it is called. */
+export const labelsFor = (stateDirectory: string, id: InstanceId): ReadonlyArray<string> => [
+  ownership(stateDirectory),
+  `${label.instance}=${id}`
+]
+
 /** What finds the containers of a state directory. */
 export const ownership = (stateDirectory: string): string => `${label.stateDirectory}=${stateDirectory}`

@@ -35,6 +35,9 @@ const networkOf = (nic: Nic): string => nic.network ?? "default"
 
 const connected = ({ nics }: InstanceSpec): ReadonlyArray<Nic> => nics.filter(({ kind }) => kind !== "none")
 
+/** Engines refuse less. */
+const memoryMin = ByteSize.mebibytes(6)
+
 /** What a spec asks for that is not to be had. */
 export const unsupported = (spec: InstanceSpec, means: Means): string | undefined => {
   const { boot } = spec
@@ -43,6 +46,8 @@ export const unsupported = (spec: InstanceSpec, means: Means): string | undefine
     ? `booting a container from ${boot.kind === "kernel" ? "a kernel" : `a disk (${boot.kind})`}`
     : !imageId.test(boot.image) && referenceOf(boot) === undefined
     ? `an image called ${JSON.stringify(boot.image)}, which is no reference such as registry/name:tag,`
+    : ByteSize.toBigInt(spec.memory) < ByteSize.toBigInt(memoryMin)
+    ? "a container with less than 6 MiB of memory"
     : spec.privileged === true && !means.allowPrivileged
     ? "a privileged container, which the configuration of this node does not allow (allowPrivileged),"
     : spec.volumes.length > 0 && !means.volumes

@@ -3,6 +3,7 @@
  */
 import { Effect, type Scope, Stream } from "effect"
 import type { Socket } from "effect/socket"
+import type { InstanceId } from "../../domain/InstanceId.ts"
 import * as ContainerOutput from "../../docker/ContainerOutput.ts"
 import * as Containers from "../../docker/Containers.ts"
 import { is } from "../../docker/EngineError.ts"
@@ -16,11 +17,11 @@ import * as EngineTrouble from "./EngineTrouble.ts"
 /** The console of a container, there or not. Holds nothing open. */
 export class DockerConsole implements GuestConsole {
   readonly #host: DockerHost
-  readonly #name: string
+  readonly #id: InstanceId
 
-  constructor(host: DockerHost, name: string) {
+  constructor(host: DockerHost, id: InstanceId) {
     this.#host = host
-    this.#name = name
+    this.#id = id
   }
 
   /**
@@ -30,15 +31,14 @@ export class DockerConsole implements GuestConsole {
    */
   log(options: { readonly follow: boolean }): Stream.Stream<Uint8Array, VirtualizerError> {
     const { engine } = this.#host
-    const call = Containers.logs(this.#name, options)
     return Stream.unwrap(
       Effect.map(
-        DockerContainer.find(this.#host, this.#name),
-        (container) =>
-          container === undefined ? Stream.empty : ContainerOutput.fromBytes(engine.bytes(call), {
-            tty: container.Config.Tty,
-            call: call.path
-          })
+        DockerContainer.find(this.#host, this.#id),
+        (container) => {
+          if (container === undefined) return Stream.empty
+          const call = Containers.logs(container.Id, options)
+          return ContainerOutput.fromBytes(engine.bytes(call), { tty: container.Config.Tty, call: call.path })
+        }
       )
     ).pipe(
       Stream.map(({ bytes }) => bytes),
@@ -53,7 +53,7 @@ export class DockerConsole implements GuestConsole {
   get connect(): Effect.Effect<Socket.Socket, VirtualizerError, Scope.Scope> {
     const { engine } = this.#host
     return Effect.gen({ self: this }, function*() {
-      const container = yield* Effect.mapError(DockerContainer.find(this.#host, this.#name), EngineTrouble.failure)
+      const container = yield* Effect.mapError(DockerContainer.find(this.#host, this.#id), EngineTrouble.failure)
       if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
       const socket = yield* engine.upgrade(Containers.attach(container.Id, { input: true })).pipe(
         Effect.mapError((error) =>

@@ -6,6 +6,7 @@ import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import * as Containers from "../../docker/Containers.ts"
 import type { BootConfig, Guest, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
 import { fail, LaunchFailed, NotRunning, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as ContainerIdentity from "./ContainerIdentity.ts"
 import type { ContainerBoot } from "./ContainerRequest.ts"
 import { exitStatus, isRunning, isUnbegun } from "./ContainerState.ts"
 import { DockerConsole } from "./DockerConsole.ts"
@@ -27,12 +28,12 @@ class DockerGuest implements Guest {
     this.#source = source
   }
 
-  get #name(): string {
-    return DockerContainer.nameOf(this.#host, this.#spec.id)
+  get #found(): Effect.Effect<Containers.Container | undefined, VirtualizerError> {
+    return Effect.mapError(DockerContainer.find(this.#host, this.#spec.id), EngineTrouble.failure)
   }
 
-  get #found(): Effect.Effect<Containers.Container | undefined, VirtualizerError> {
-    return Effect.mapError(DockerContainer.find(this.#host, this.#name), EngineTrouble.failure)
+  get #killed(): Effect.Effect<void, VirtualizerError> {
+    return DockerContainer.kill(this.#host, DockerContainer.find(this.#host, this.#spec.id))
   }
 
   #run<A, E>(name: string, effect: Effect.Effect<A, E, Services>): Effect.Effect<A, E> {
@@ -86,12 +87,13 @@ class DockerGuest implements Guest {
         if (container !== undefined && isRunning(container.State)) {
           return yield* fail(new LaunchFailed({ detail: "there is one already: stop it first" }))
         }
+        const name = container?.Id ?? ContainerIdentity.nameOf(config.stateDirectory, this.#spec.id)
         // Somebody removed it past the launcher, which was told so when it ended.
         const make = container === undefined
           ? DockerContainer.create(this.#host, this.#spec, this.#source, boot)
           : Effect.void
         const undo = Effect.andThen(
-          DockerContainer.kill(this.#host, this.#name),
+          this.#killed,
           container === undefined ? DockerContainer.discard(this.#host, this.#spec.id) : this.#release
         )
         yield* Effect.onError(
@@ -99,7 +101,7 @@ class DockerGuest implements Guest {
             Effect.andThen(
               volumes === "none" ? Effect.void : DockerVolumes.prepare(config, this.#spec.id, boot.volumes)
             ),
-            Effect.andThen(DockerContainer.start(this.#host, this.#name))
+            Effect.andThen(DockerContainer.start(this.#host, name))
           ),
           () => undo.pipe(Effect.catch((error) => Effect.logWarning("a launch could not be undone", error)))
         )
@@ -108,27 +110,28 @@ class DockerGuest implements Guest {
   }
 
   get monitor(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
-    return Effect.withSpan(DockerMonitor.make(this.#host, this.#spec.id, this.#name), "DockerGuest.monitor")
+    return Effect.withSpan(DockerMonitor.make(this.#host, this.#spec.id), "DockerGuest.monitor")
   }
 
   get kill(): Effect.Effect<void, VirtualizerError> {
-    return this.#run("DockerGuest.kill", Effect.andThen(DockerContainer.kill(this.#host, this.#name), this.#release))
+    return this.#run("DockerGuest.kill", Effect.andThen(this.#killed, this.#release))
   }
 
   get stats(): Effect.Effect<GuestStats, VirtualizerError> {
     return Effect.gen({ self: this }, function*() {
       const { engine } = this.#host
-      const [container, stats] = yield* Effect.all([
-        DockerContainer.find(this.#host, this.#name, { size: true }),
-        Effect.orElseSucceed(engine.execute(Containers.stats(this.#name)), () => undefined)
-      ], { concurrency: "unbounded" }).pipe(Effect.mapError(EngineTrouble.failure))
+      const container = yield* Effect.mapError(
+        DockerContainer.find(this.#host, this.#spec.id, { size: true }),
+        EngineTrouble.failure
+      )
       if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
+      const stats = yield* Effect.orElseSucceed(engine.execute(Containers.stats(container.Id)), () => undefined)
       return DockerStats.of(container, stats)
     }).pipe(Effect.withSpan("DockerGuest.stats"))
   }
 
   get console(): DockerConsole {
-    return new DockerConsole(this.#host, this.#name)
+    return new DockerConsole(this.#host, this.#spec.id)
   }
 }
 

@@ -2,7 +2,7 @@
  * Watching one running container by its engine's events, and commanding it.
  */
 import { Deferred, Duration, Effect, Exit, PubSub, Queue, type Scope, Stream, type Take } from "effect"
-import type { ExitStatus } from "../../domain/ExitStatus.ts"
+import { type ExitStatus, unknown } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
 import * as Containers from "../../docker/Containers.ts"
@@ -10,7 +10,7 @@ import { type EngineError, isAway } from "../../docker/EngineError.ts"
 import type { Ended, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
 import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import type { Heard } from "./ContainerEvents.ts"
-import { exitStatus, isRunning } from "./ContainerState.ts"
+import { exitStatus, isRunning, killedCode } from "./ContainerState.ts"
 import * as DockerContainer from "./DockerContainer.ts"
 import type { DockerHost, Services } from "./DockerHost.ts"
 import * as DockerVolumes from "./DockerVolumes.ts"
@@ -18,6 +18,12 @@ import * as EngineTrouble from "./EngineTrouble.ts"
 import * as MonitorClaim from "./MonitorClaim.ts"
 
 const removed: ExitStatus = { _tag: "Removed" }
+
+/** A time of the engine in nanoseconds, as exactly as its events have it. */
+const nanosOf = (rfc3339: string): number => {
+  const nanos = /\.(\d{1,9})/.exec(rfc3339)?.[1] ?? ""
+  return Math.floor(Date.parse(rfc3339) / 1000) * 1e9 + Number(nanos.padEnd(9, "0"))
+}
 
 /** What Docker sends where an image says nothing. */
 const defaultStopSignal = "SIGTERM"
@@ -28,11 +34,10 @@ const defaultStopSignal = "SIGTERM"
  */
 export const make = Effect.fnUntraced(function*(
   host: DockerHost,
-  id: InstanceId,
-  name: string
+  id: InstanceId
 ): Effect.fn.Return<Monitor, VirtualizerError, Scope.Scope> {
   const heard = yield* Effect.mapError(host.events.listen(id), EngineTrouble.failure)
-  const container = yield* Effect.mapError(DockerContainer.find(host, name), EngineTrouble.failure)
+  const container = yield* Effect.mapError(DockerContainer.find(host, id), EngineTrouble.failure)
   if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
   yield* MonitorClaim.take(container.Id, container.State.StartedAt)
   const monitor = new DockerMonitor(host, id, container, yield* PubSub.unbounded<Take.Take<GuestEvent>>())
@@ -47,6 +52,10 @@ class DockerMonitor implements Monitor {
   /** The container's own id: another of its name is another guest. */
   readonly #container: string
   readonly #startedAt: string
+  /** Whether the kernel ended one of its processes for lack of memory. */
+  #outOfMemory: boolean
+  /** Whether it may have volumes, which are let go of when it has ended. */
+  #mayHaveVolumes = true
   readonly #stopSignal: string
   readonly #events: PubSub.PubSub<Take.Take<GuestEvent>>
   readonly #connected = Deferred.makeUnsafe<GuestStatus>()
@@ -66,6 +75,7 @@ class DockerMonitor implements Monitor {
     this.#stopSignal = StopSignal === undefined || StopSignal === "" ? defaultStopSignal : `${StopSignal}`
     this.#events = events
     this.#paused = State.Paused
+    this.#outOfMemory = State.OOMKilled
   }
 
   get connected(): Effect.Effect<GuestStatus> {
@@ -95,7 +105,7 @@ class DockerMonitor implements Monitor {
   /** The container in the run that is watched; nothing when that has ended. Fails as the engine does. */
   get #running(): Effect.Effect<Containers.Container | undefined, EngineError> {
     return Effect.map(
-      DockerContainer.find(this.#host, this.#container),
+      DockerContainer.inspect(this.#host, this.#container),
       (container) => container !== undefined && this.#isSame(container) ? container : undefined
     )
   }
@@ -157,6 +167,7 @@ class DockerMonitor implements Monitor {
           (container) => container !== undefined
         )
         if (!(yield* isThere)) return yield* fail(new NotRunning())
+        this.#mayHaveVolumes = true
         yield* act
         if (yield* isThere) return
         yield* DockerVolumes.release(this.#host.config, this.#id)
@@ -183,7 +194,7 @@ class DockerMonitor implements Monitor {
           )
           yield* Effect.timeoutOption(this.ended, grace)
         }
-        yield* DockerContainer.kill(this.#host, this.#container)
+        yield* DockerContainer.kill(this.#host, DockerContainer.inspect(this.#host, this.#container))
         // What watches sees the same a moment later.
         yield* Effect.timeoutOption(this.ended, config.killDeadline)
       })
@@ -195,7 +206,9 @@ class DockerMonitor implements Monitor {
     return this.#run(
       "DockerMonitor.watch",
       Effect.gen({ self: this }, function*() {
-        yield* Deferred.succeed(this.#connected, { paused: this.#paused, volumes: yield* this.#volumes })
+        const volumes = yield* this.#volumes
+        this.#mayHaveVolumes = volumes.length > 0
+        yield* Deferred.succeed(this.#connected, { paused: this.#paused, volumes })
         while (true) {
           const ended = yield* this.#on(yield* Queue.take(heard))
           if (ended !== undefined) return ended
@@ -211,14 +224,34 @@ class DockerMonitor implements Monitor {
   /** Takes notice of what was heard. Answers how the guest ended, if it did. */
   #on(heard: Heard): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     if (heard._tag === "Lost") return Effect.succeed({ _tag: "Lost", cause: heard.cause })
-    switch (heard._tag === "Happened" ? heard.action : "resumed") {
+    if (heard._tag === "Resumed") return this.#look()
+    const { Action, Actor, timeNano } = heard.event
+    // Of another container, or of an earlier run.
+    if (Actor.ID !== this.#container || timeNano < nanosOf(this.#startedAt)) return Effect.undefined
+    switch (Action) {
       case "pause":
         return Effect.sync(() => this.#tellPaused(true))
       case "unpause":
         return Effect.sync(() => this.#tellPaused(false))
+      case "oom":
+        return Effect.sync(() => this.#notice())
+      case "die":
+        return this.#died(Actor.Attributes?.["exitCode"])
       default:
-        return this.#look
+        return this.#look()
     }
+  }
+
+  #notice(): undefined {
+    this.#outOfMemory = true
+  }
+
+  /** The event says how it ended, but for one that was killed: whether for being removed, the engine says when it is asked. */
+  #died(exitCode: string | undefined): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
+    const code = Number.parseInt(exitCode ?? "", 10)
+    if (Number.isNaN(code)) return this.#look()
+    const status = exitStatus({ ExitCode: code, OOMKilled: this.#outOfMemory, Error: "" })
+    return code === killedCode ? this.#look(status) : this.#exited(status)
   }
 
   #tellPaused(paused: boolean): undefined {
@@ -226,21 +259,26 @@ class DockerMonitor implements Monitor {
     this.#paused = paused
   }
 
-  /** Looks at the container: only the engine's own word is proof. */
-  get #look(): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
+  /** Looks at the container: only the engine's own word is proof. One that runs again no longer says how it ended before. */
+  #look(before: ExitStatus = unknown): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     return Effect.gen({ self: this }, function*() {
       const container = yield* Effect.mapError(
-        DockerContainer.find(this.#host, this.#container),
+        DockerContainer.inspect(this.#host, this.#container),
         (error) => isAway(error) ? fail(new Unreachable({ detail: error.message })) : EngineTrouble.failure(error)
       )
       if (container !== undefined && this.#isSame(container)) return this.#tellPaused(container.State.Paused)
-      const status = container === undefined ? removed : exitStatus(container.State)
-      if (this.#host.volumes !== "none") {
-        yield* DockerVolumes.release(this.#host.config, this.#id).pipe(
-          Effect.catch((error) => Effect.logWarning("volumes of a container that has ended are still mounted", error))
-        )
-      }
-      return { _tag: "Exited", status } as const
+      if (container === undefined) return yield* this.#exited(removed)
+      return yield* this.#exited(isRunning(container.State) ? before : exitStatus(container.State))
     })
+  }
+
+  /** Lets go of the volumes of a container that has ended. */
+  #exited(status: ExitStatus): Effect.Effect<Ended, never, Services> {
+    const exited: Ended = { _tag: "Exited", status }
+    if (this.#host.volumes === "none" || !this.#mayHaveVolumes) return Effect.succeed(exited)
+    return DockerVolumes.release(this.#host.config, this.#id).pipe(
+      Effect.catch((error) => Effect.logWarning("volumes of a container that has ended are still mounted", error)),
+      Effect.as(exited)
+    )
   }
 }

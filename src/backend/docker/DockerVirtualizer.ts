@@ -76,8 +76,9 @@ export const make = Effect.fn("DockerVirtualizer.make")(function*(
           return id === undefined ? [] : [{ id, handle: Id }]
         }))
     ),
+    begun: host.events.begun,
     destroy: Effect.fn("DockerVirtualizer.destroy")(function*({ id }) {
-      yield* DockerContainer.kill(host, ContainerIdentity.nameOf(stateDirectory, id))
+      yield* DockerContainer.kill(host, DockerContainer.find(host, id))
       if (host.volumes !== "none") {
         yield* Effect.provideContext(DockerVolumes.release(config, id), host.services)
       }

@@ -14,15 +14,38 @@ export const failure = (error: EngineError): VirtualizerError =>
     ? fail(new NoSpace({ path: "the engine's data directory" }))
     : fail(new HostFailure({ detail: error.message }))
 
+/** What helps against what engines refuse, by their words. */
+const remedies: ReadonlyArray<readonly [RegExp, string]> = [
+  [/network .* not found/i, "make that network, or name another"],
+  [/port is already allocated|address already in use/i, "publish another port, or end what uses this one"],
+  [/address is already in use|no available .*addresses|invalid address/i, "give it another address of its network"],
+  [/minimum memory limit/i, "give it more memory"],
+  [/executable file not found|no such file or directory|permission denied|is a directory/i, "correct its command"],
+  [/no such container/i, "somebody removed it: start it again"]
+]
+
+/** What the engine said of what it refused, and what to do. */
+const withRemedy = (error: EngineError): string => {
+  const detail = detailOf(error)
+  const remedy = remedies.find(([words]) => words.test(detail))?.[1] ?? "correct the spec, or see the engine's log"
+  return `${detail}: ${remedy}`
+}
+
+/** What to say of a refusal, beside those of {@link failure}. */
+export const refusal = (error: EngineError): VirtualizerError =>
+  isAway(error) || isFull(error) || !("detail" in error.reason)
+    ? failure(error)
+    : fail(new HostFailure({ detail: withRemedy(error) }))
+
 /** The same of a launch: what the engine refuses has failed to launch. */
 export const launchFailure = (error: EngineError): VirtualizerError =>
-  isAway(error) || isFull(error) ? failure(error) : fail(new LaunchFailed({ detail: detailOf(error) }))
+  isAway(error) || isFull(error) ? failure(error) : fail(new LaunchFailed({ detail: withRemedy(error) }))
 
 const isFull = ({ reason }: EngineError): boolean =>
   "detail" in reason && /no space left on device|disk quota exceeded/i.test(reason.detail)
 
 /** What the engine itself said. */
-const detailOf = ({ message, reason }: EngineError): string => "detail" in reason ? reason.detail : message
+export const detailOf = ({ message, reason }: EngineError): string => "detail" in reason ? reason.detail : message
 
 /** How often an engine that is away is looked for. */
 const lookAgainAfter = Duration.millis(100)

@@ -1,8 +1,10 @@
 /**
  * What is mounted on this host, and mounting more.
  */
-import { Effect, FileSystem, Stream } from "effect"
+import * as Fs from "node:fs"
+import { Effect, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as SystemFailure from "../../internal/SystemFailure.ts"
 import { fail, HostFailure, type VirtualizerError } from "../../VirtualizerError.ts"
 
 /** One mount. */
@@ -26,15 +28,15 @@ export const parse = (text: string): ReadonlyArray<Mount> =>
     return [{ path: unescape(path), shared: optional.some((field) => field.startsWith("shared:")) }]
   })
 
-/** All mounts that this process sees, in the order they were made. */
-export const all: Effect.Effect<ReadonlyArray<Mount>, VirtualizerError, FileSystem.FileSystem> = Effect.flatMap(
-  FileSystem.FileSystem,
-  (fs) =>
-    fs.readFileString("/proc/self/mountinfo").pipe(
-      Effect.map(parse),
-      Effect.mapError((error) => fail(new HostFailure({ detail: `what is mounted can not be read: ${error.message}` })))
-    )
-)
+/**
+ * All mounts that this process sees, in the order they were made. The file is made in memory when it is read, so it is read at once.
+ * Fails with `HostFailure`.
+ */
+export const all: Effect.Effect<ReadonlyArray<Mount>, VirtualizerError> = Effect.try({
+  try: () => parse(Fs.readFileSync("/proc/self/mountinfo", "utf8")),
+  catch: (error) =>
+    fail(new HostFailure({ detail: `what is mounted can not be read: ${SystemFailure.wordsOfCause(error)}` }))
+})
 
 /** Whether a path is on a shared mount. */
 export const isShared = (mounts: ReadonlyArray<Mount>, path: string): boolean => {

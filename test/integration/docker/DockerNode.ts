@@ -18,11 +18,16 @@ export const id = InstanceId.make("d0c")
 
 const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
 
-/** A node whose engine has the tests' images. */
+/** A node on an engine of its own, which has the tests' images. */
 export const make = Effect.fn("DockerNode.make")(function*(options: DockerEngine.EngineOptions = {}) {
-  const fs = yield* FileSystem.FileSystem
   const engine = yield* DockerEngine.make(options)
   yield* TestImages.load(engine)
+  return yield* on(engine)
+})
+
+/** A node on an engine that has the tests' images. */
+export const on = Effect.fn("DockerNode.on")(function*(engine: DockerEngine.DockerEngine) {
+  const fs = yield* FileSystem.FileSystem
   const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "dn-" })
   const relay = yield* EngineRelay.make(engine.socket, `${stateDirectory}/engine.sock`)
   const layer = LauncherDirectory.layer(stateDirectory).pipe(
@@ -61,7 +66,7 @@ export const make = Effect.fn("DockerNode.make")(function*(options: DockerEngine
   }
 })
 
-export type DockerNode = Effect.Success<ReturnType<typeof make>>
+export type DockerNode = Effect.Success<ReturnType<typeof on>>
 
 const statesIn = (change: LauncherChange): ReadonlyArray<string> =>
   change._tag === "Snapshot"
