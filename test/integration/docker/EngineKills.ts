@@ -36,9 +36,9 @@ export interface KillPoint {
 const calls: Readonly<Record<KillPoint["command"], ReadonlyArray<string>>> = {
   nothing: ["nothing"],
   pull: ["GET /images/.*/json", "POST /images/create"],
-  start: ["GET /containers/NAME/json", "POST /containers/create.*NAME", "POST /containers/NAME/start"],
+  start: ["GET /containers/NAME/json", "POST /containers/create.*NAME", "POST /containers/[0-9a-f]{64}/start"],
   stop: ["GET /containers/[0-9a-f]{64}/json", "POST /containers/[0-9a-f]{64}/kill"],
-  delete: ["POST /containers/[0-9a-f]{64}/kill", "DELETE /containers/NAME"]
+  delete: ["POST /containers/[0-9a-f]{64}/kill", "DELETE /containers/[0-9a-f]{64}"]
 }
 
 /** A point in words, by which it is found again. */

@@ -49,9 +49,9 @@ const none = { instances: [], containers: [] }
 
 const points: ReadonlyArray<Point> = [
   { command: "Start", side: "after", call: "POST .*/containers/create.*NAME", afterwards: runs },
-  { command: "Start", side: "after", call: "POST .*/containers/NAME/start", afterwards: runs },
+  { command: "Start", side: "after", call: "POST .*/containers/[0-9a-f]{64}/start", afterwards: runs },
   { command: "Stop", side: "after", call: "POST .*/containers/[0-9a-f]{64}/kill", afterwards: ended },
-  { command: "Delete", side: "after", call: "DELETE .*/containers/NAME", afterwards: none }
+  { command: "Delete", side: "after", call: "DELETE .*/containers/[0-9a-f]{64}", afterwards: none }
 ]
 
 layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is killed", (it) => {
