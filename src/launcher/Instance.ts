@@ -8,7 +8,7 @@ import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { Callers } from "./Callers.ts"
 import { decide, isWanted, type Step } from "./Decision.ts"
-import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceClaims } from "./InstanceClaims.ts"
 import { fail, type LauncherError, type StateFailure } from "./LauncherError.ts"
 import * as Learning from "./Learning.ts"
@@ -17,11 +17,11 @@ import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
-import { told } from "./StepTelemetry.ts"
+import { told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
-import { type Abilities, isPower, type Part, revert, supersedes, wish } from "./Wish.ts"
+import { type Abilities, isPower, type Part, supersedes, wish } from "./Wish.ts"
 
 export class Instance {
   situation: Situation
@@ -32,7 +32,7 @@ export class Instance {
   private readonly keeper: RecordKeeper
   readonly callers: Callers
   private readonly waiters: Waiters
-  private readonly watching = new Watching()
+  private readonly watching: Watching
   private readonly claims: InstanceClaims
   private readonly publication = new Publication()
   /** Whether its guest began to run, as far as no step explains it. */
@@ -49,6 +49,7 @@ export class Instance {
   }) {
     this.situation = options.situation
     this.keeper = new RecordKeeper(options.saved, options.around)
+    this.watching = new Watching(options.saved !== undefined, options.around.telemetry)
     this.guest = options.guest
     this.claims = new InstanceClaims(options.situation, options.around)
     this.callers = new Callers(this.id, options.around.config, this.signal)
@@ -77,12 +78,6 @@ export class Instance {
   /** As it is shown to those who know of it. */
   get info(): InstanceInfo {
     return this.publication.show(this.record)
-  }
-
-  /** Whether a guest is there, as far as is known. */
-  get hasGuest(): boolean {
-    const { observed } = this.situation
-    return observed._tag === "Running" || observed._tag === "Launched"
   }
 
   /** Its guest began to run, whoever started it. */
@@ -121,7 +116,8 @@ export class Instance {
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
-          if (yield* self.keeper.remove(self.id)) return "gone"
+          const parent = self.waiters.spanFor(step)
+          if (yield* toldWriting(self.keeper.remove(self.id), { id: self.id, parent })) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
           yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
@@ -143,14 +139,15 @@ export class Instance {
 
   /** Waits for something to happen, or until it is time to try again to write what could not be written. */
   private get retry(): Effect.Effect<void> {
-    return Effect.raceFirst(this.signal.take, Effect.sleep(this.around.config.recordRetry))
+    return this.signal.takeWithin(this.around.config.recordRetry)
   }
 
   /** Takes a step, unless it stops leading to what is desired. */
   private take(step: Step, scope: Scope.Scope): Effect.Effect<void> {
     const self = this
     return Effect.gen(function*() {
-      if (step._tag === "Launch" && !(yield* self.arm(step))) return
+      const parent = self.waiters.spanFor(step)
+      if (step._tag === "Launch" && !(yield* self.arm(step, parent))) return
       const taking = step._tag === "Watch" ? yield* Scope.fork(scope) : undefined
       if (taking !== undefined) self.watching.begin()
       self.claims.begin(step, self.situation)
@@ -170,7 +167,7 @@ export class Instance {
             held = monitor
           }
         }, self.around),
-        { ...self.around, id: self.id, parent: self.waiters.spanFor(step) }
+        { id: self.id, telemetry: self.around.telemetry, nowMillis: self.around.nowMillis, parent }
       )
       const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
@@ -238,13 +235,14 @@ export class Instance {
   }
 
   /** The boot is on record before there is a guest. Says whether it is. */
-  private arm(launch: Step): Effect.Effect<boolean> {
+  private arm(launch: Step, parent: Waiter["span"]): Effect.Effect<boolean> {
     const self = this
     return Effect.gen(function*() {
+      self.watching.launch()
       const { record } = self.situation
       if (record.boot === record.desired.epoch) return true
       const armed = yield* Effect.result(
-        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }))
+        Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }, parent))
       )
       if (Result.isSuccess(armed)) return true
       const { message: detail } = armed.failure
@@ -296,12 +294,12 @@ export class Instance {
       const refused = self.claims.take(command, wanted.desired.epoch, record)
       if (refused !== undefined) return yield* fail(refused)
       const beaten = self.waiters.beatenBy(command)
-      const desired = isPower(command) ? self.undo(beaten, wanted.desired) : wanted.desired
+      const desired = isPower(command) ? self.claims.undo(beaten, wanted.desired) : wanted.desired
       if (desired !== record.desired || !self.keeper.isCertain) {
         const next = { ...record, desired }
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
-        const saved = yield* Effect.result(self.save(next))
+        const saved = yield* Effect.result(self.save(next, waiter.span))
         self.situation = self.claims.settle(self.situation)
         if (Result.isFailure(saved) && command._tag !== "Withdraw") return yield* fail(saved.failure)
       }
@@ -312,14 +310,6 @@ export class Instance {
       self.waiters.accept(waiter, desired, record.desired)
       return "accepted"
     })
-  }
-
-  /** What is wanted without what beaten commands asked for. A volume that another instance took meanwhile stays there. */
-  private undo(beaten: ReadonlyArray<Waiter>, desired: Desired): Desired {
-    return beaten.reduce((desired, { before, command }) => {
-      if (command._tag === "Detach" && this.claims.takeVolume(command.volume) !== undefined) return desired
-      return revert(command, desired, before)
-    }, desired)
   }
 
   /** Whether a start that is taken back is still what is desired, and nobody else's. */
@@ -347,8 +337,9 @@ export class Instance {
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
-  private save(record: InstanceRecord): Effect.Effect<void, StateFailure> {
-    return Effect.map(this.keeper.save(this.claims.note(record)), (saved) => {
+  private save(record: InstanceRecord, parent?: Waiter["span"]): Effect.Effect<void, StateFailure> {
+    const writing = this.keeper.save(this.claims.note(record))
+    return Effect.map(toldWriting(writing, { id: this.id, parent }), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }

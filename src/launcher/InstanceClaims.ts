@@ -1,16 +1,15 @@
 /**
  * What one instance has taken of its node, and no other has: its volumes, and what its guest needs.
  */
-import type { InstanceId } from "../domain/InstanceId.ts"
-import type { VolumeId } from "../domain/Volume.ts"
 import { Holding } from "./Books.ts"
 import type { Step } from "./Decision.ts"
-import type { InstanceRecord } from "./InstanceRecord.ts"
+import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceVolumes } from "./InstanceVolumes.ts"
 import { AlreadyAttached, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
 import type { Surroundings } from "./Surroundings.ts"
-import { type Command, isStart } from "./Wish.ts"
+import type { Waiter } from "./Waiters.ts"
+import { type Command, isStart, revert } from "./Wish.ts"
 
 export class InstanceClaims {
   private readonly volumes: InstanceVolumes
@@ -36,13 +35,16 @@ export class InstanceClaims {
     }
     if (command._tag !== "Attach") return undefined
     const { volume: { id: volume } } = command
-    const holder = this.takeVolume(volume)
+    const holder = this.volumes.take(volume)
     return holder === undefined ? undefined : new AlreadyAttached({ volume, id: holder })
   }
 
-  /** Takes a volume, or says who has it. */
-  takeVolume(volume: VolumeId): InstanceId | undefined {
-    return this.volumes.take(volume)
+  /** What is wanted without what beaten commands asked for. A volume that another instance took meanwhile stays there. */
+  undo(beaten: ReadonlyArray<Pick<Waiter, "command" | "before">>, desired: Desired): Desired {
+    return beaten.reduce((desired, { before, command }) => {
+      if (command._tag === "Detach" && this.volumes.take(command.volume) !== undefined) return desired
+      return revert(command, desired, before)
+    }, desired)
   }
 
   /** A step begins. */

@@ -39,6 +39,6 @@ export class InstanceStore extends Context.Service<InstanceStore, {
   readonly putNode: (record: NodeRecord) => Effect.Effect<void, StoreError>
   /** The instances that have a directory, or a record that was set aside, and no record. */
   readonly leftovers: Effect.Effect<ReadonlyArray<InstanceId>, StoreError>
-  /** Deletes the records that were ever set aside, of one instance or all of them, and tells where they were. */
-  readonly removeUnreadable: (only?: InstanceId) => Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** Deletes what was ever set aside of an instance, or of none, such as the node's record, and tells where it was. */
+  readonly removeUnreadable: (of: InstanceId | undefined) => Effect.Effect<ReadonlyArray<string>, StoreError>
 }>()("vivarium/InstanceStore") {}

@@ -205,9 +205,11 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     return Array.from(new Set(ids)).filter((id) => isInstanceId(id)).filter((id) => !recorded.has(`${id}.json`))
   })
 
-  const removeUnreadable = Effect.fnUntraced(function*(only?: InstanceId) {
+  const removeUnreadable = Effect.fnUntraced(function*(of: InstanceId | undefined) {
     const names = yield* namesIn(aside)
-    const paths = names.filter((name) => only === undefined || idAside(name) === only).map((name) => join(aside, name))
+    const paths = names.filter((name) => of === undefined ? !isInstanceId(idAside(name)) : idAside(name) === of).map((
+      name
+    ) => join(aside, name))
     yield* Effect.forEach(
       paths,
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),

@@ -176,7 +176,12 @@ export const make = Effect.fn("Launcher.make")(function*(
   const store = yield* InstanceStore
   const scope = yield* Effect.scope
   const registry = new Registry()
-  const telemetry = new Telemetry(yield* Effect.context())
+  const books = new Books()
+  const context = yield* Effect.context()
+  const telemetry = yield* Effect.acquireRelease(
+    Effect.sync(() => new Telemetry(context, () => books.reserved)),
+    (telemetry) => Effect.sync(() => telemetry.close())
+  )
   const log = new EventLog({
     incarnation: store.incarnation,
     eventsHeld: config.eventsHeld,
@@ -201,7 +206,6 @@ export const make = Effect.fn("Launcher.make")(function*(
   )
   const clock = yield* Clock.Clock
   const nowMillis = () => clock.currentTimeMillisUnsafe()
-  const books = new Books()
   const state = new NodeState(nodeRecord, store, config)
   const sampler = new Sampler({
     config,
@@ -262,6 +266,11 @@ export const make = Effect.fn("Launcher.make")(function*(
       Effect.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
       Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false })
     )
+  const removing = (name: string, removals: Stream.Stream<Removals.Removal, LauncherError>) =>
+    removals.pipe(
+      Stream.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
+      Stream.withSpan(`Launcher.${name}`, { captureStackTrace: false })
+    )
   const to = (name: string, id: InstanceId, asked: Command) => command(name, ask(node, id, asked))
   const startWith = (restore: Starting.Restore, spec: InstanceSpec) =>
     command("start", Starting.start(node, restore, spec))
@@ -289,19 +298,22 @@ export const make = Effect.fn("Launcher.make")(function*(
     get: (id) => Effect.map(find(node, id), (instance) => instance.info),
     list: Effect.sync(() => registry.infos),
     stats: (id) =>
-      Effect.flatMap(find(node, id), (instance) =>
-        Effect.mapError(
-          sampler.stats(instance),
-          (error) => fail(new InstanceFailure({ id, detail: error.message }))
-        )),
+      command(
+        "stats",
+        Effect.flatMap(find(node, id), (instance) =>
+          Effect.mapError(
+            sampler.stats(instance),
+            (error) => fail(new InstanceFailure({ id, detail: error.message }))
+          ))
+      ),
     console: (id) => Effect.map(find(node, id), (instance) => instance.guest.console),
     changes: log.changes(),
     changesAfter: (position) => log.changes(position),
     status: Reporting.status(reporter),
     statistics: Reporting.statistics(reporter),
-    evacuate: Removals.evacuate(node),
+    evacuate: removing("evacuate", Removals.evacuate(node)),
     restore: command("restore", state.restore),
-    reset: Removals.reset(node),
+    reset: removing("reset", Removals.reset(node)),
     orphans: Orphans.list(node),
     adopt: (spec) => command("adopt", Orphans.adopt(node, spec)),
     destroyOrphan: (id) => command("destroyOrphan", Orphans.destroy(node, id))

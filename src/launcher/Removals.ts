@@ -57,12 +57,14 @@ const during = (node: LauncherNode, task: NodeTask, removals: () => Removals): R
     )
   ))
 
-/** Stops an instance as a stop does, then removes it. */
-const evacuateOne = (node: LauncherNode, id: InstanceId): Effect.Effect<void, LauncherError> =>
-  Effect.suspend(() => {
-    if (node.state.task === null) return Effect.fail(fail(new Superseded({ id, by: "restore" })))
-    return Effect.andThen(Effect.ignore(ask(node, id, { _tag: "Stop" })), gone(node, id))
-  })
+/** Stops an instance as a stop does, then removes it, unless the node was restored meanwhile. */
+const evacuateOne = (node: LauncherNode, id: InstanceId): Effect.Effect<void, LauncherError> => {
+  const isWanted = Effect.suspend(() =>
+    node.state.task === null ? Effect.fail(fail(new Superseded({ id, by: "restore" }))) : Effect.void
+  )
+  const stop = Effect.ignore(ask(node, id, { _tag: "Stop" }))
+  return isWanted.pipe(Effect.andThen(stop), Effect.andThen(isWanted), Effect.andThen(gone(node, id)))
+}
 
 const gone = (node: LauncherNode, id: InstanceId): Effect.Effect<void, LauncherError> =>
   Effect.catchReason(ask(node, id, { _tag: "Delete" }), "LauncherError", "NoInstance", () => Effect.void)
@@ -84,8 +86,10 @@ export const reset = (node: LauncherNode): Removals =>
       (found) => each(node, "orphan", found, ({ id }) => id, ({ id }) => Orphans.destroy(node, id))
     ))
     const records = Stream.unwrap(Effect.map(
-      Effect.mapError(node.store.removeUnreadable(), (error) => fail(new StateFailure({ detail: error.message }))),
-      (paths) => each(node, "record", paths, (path) => path, () => Effect.void)
+      Effect.mapError(node.store.removeUnreadable(undefined), (error) =>
+        fail(new StateFailure({ detail: error.message }))),
+      (paths) =>
+        each(node, "record", paths, (path) => path, () => Effect.void)
     ))
     return instances.pipe(Stream.concat(orphans), Stream.concat(records))
   })

@@ -20,7 +20,6 @@ export interface Reporter {
 const statusOf = ({ admission, node: { around, state, store, telemetry }, unreadable }: Reporter): NodeStatus => {
   const why = admission.fullness
   const { orphansFound } = telemetry
-  telemetry.reserved(around.books.reserved)
   return {
     incarnation: store.incarnation,
     condition: state.isInMaintenance

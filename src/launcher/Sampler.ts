@@ -13,6 +13,7 @@ import type { Instance } from "./Instance.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import type { NodeResources } from "./NodeResources.ts"
 import type { Registry } from "./Registry.ts"
+import { hasGuest } from "./Situation.ts"
 import { type CpuSample, cpuSample, instanceStats } from "./Statistics.ts"
 
 /** What was measured. */
@@ -56,7 +57,13 @@ export class Sampler {
 
   /** Completes when something has been measured, well or not. */
   get known(): Effect.Effect<void> {
-    return Effect.suspend(() => this.last === undefined ? Effect.asVoid(Deferred.await(this.begin())) : Effect.void)
+    return Effect.suspend(() =>
+      this.last === undefined
+        ? Effect.asVoid(Deferred.await(this.begin())).pipe(
+          Effect.withSpan("Launcher.measure", {}, { captureStackTrace: false })
+        )
+        : Effect.void
+    )
   }
 
   /** What was measured less than so many milliseconds ago, or is measured now. May be interrupted: others still get it. */
@@ -107,7 +114,7 @@ export class Sampler {
       const { config, nowMillis, registry, resources } = this.options
       const atMillis = nowMillis()
       const instances = new Map<InstanceId, InstanceStats>()
-      const running = registry.all.filter(({ hasGuest }) => hasGuest)
+      const running = registry.all.filter(({ situation }) => hasGuest(situation))
       let next = 0
       const one: Effect.Effect<void> = Effect.suspend(() => {
         const instance = running[next++]

@@ -2,7 +2,7 @@
  * "Something changed: look again." One waiter, coalescing, level-triggered. An idle instance holds one of these and nothing
  * else, which is why it is not a queue or a latch: those cost several closures and buffers each.
  */
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 
 export class Signal {
   private raised = false
@@ -34,5 +34,10 @@ export class Signal {
         this.raised = true
       })
     })
+  }
+
+  /** Waits until it is raised, or for so long. */
+  takeWithin(duration: Duration.Duration): Effect.Effect<void> {
+    return Effect.raceFirst(this.take, Effect.sleep(duration))
   }
 }

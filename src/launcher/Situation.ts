@@ -71,6 +71,10 @@ export const recovered = (record: InstanceRecord, nowMillis: number): Situation 
   return { record, observed: expectsGuest ? { _tag: "Launched", doubt } : look(doubt) }
 }
 
+/** Whether a guest is there, as far as is known. */
+export const hasGuest = ({ observed }: Situation): boolean =>
+  observed._tag === "Running" || observed._tag === "Launched"
+
 /** Whether it is certain that no guest is there. */
 export const isQuiescent = (observed: Observed): boolean =>
   observed._tag === "Absent" || observed._tag === "ImageReady" || observed._tag === "Created" ||

@@ -42,6 +42,8 @@ export const told = <A, E>(
   { id, nowMillis, parent, telemetry }: StepTelemetryOptions
 ): Effect.Effect<A, E> =>
   Effect.suspend(() => {
+    // A wait that nobody else waits for is no work.
+    if (step._tag === "Wait" && parent === undefined) return action
     const began = nowMillis()
     const phase = phaseOf(step)
     return action.pipe(
@@ -59,3 +61,14 @@ export const told = <A, E>(
       }, { captureStackTrace: false })
     )
   })
+
+/** Tells of the writing of a record that a command waits for. */
+export const toldWriting = <A, E>(
+  writing: Effect.Effect<A, E>,
+  { id, parent }: Pick<StepTelemetryOptions, "id" | "parent">
+): Effect.Effect<A, E> =>
+  parent === undefined ? writing : writing.pipe(
+    Effect.withSpan("Instance.record", { parent, attributes: { "vivarium.instance": id } }, {
+      captureStackTrace: false
+    })
+  )

@@ -29,7 +29,7 @@ const missed = Metric.counter("vivarium_events_missed_total", {
   incremental: true
 })
 const orphans = Metric.gauge("vivarium_orphans", { description: "Guests without a record, when last looked" })
-const reserved = Metric.gauge("vivarium_reserved", {
+const holdings = Metric.gauge("vivarium_reserved", {
   description: "What instances hold of the node: memory_bytes, vcpus, disk_bytes"
 })
 
@@ -43,20 +43,32 @@ export class Telemetry {
   orphansFound: number | undefined = undefined
   private readonly context: Context.Context<never>
   private readonly series = new Map<string, Metric.Metric<number, unknown>>()
+  private readonly gauges: ReadonlyArray<Metric.Registration>
 
-  /** Tells it to the registry of metrics in a context. */
-  constructor(context: Context.Context<never>) {
+  /** Tells it to the registry of metrics in a context. `reserved` is asked whenever that is read. */
+  constructor(context: Context.Context<never>, reserved: () => Reserved) {
     this.context = context
     const none: Partial<Record<Tag, number>> = {}
     for (const tag of tags) none[tag] = 0
     this.counts = none as Record<Tag, number>
+    this.gauges = [
+      ...tags.map((tag) => this.gauge(instances, { state: tag }, () => this.counts[tag])),
+      this.gauge(holdings, { resource: "memory_bytes" }, () => reserved().memoryBytes),
+      this.gauge(holdings, { resource: "vcpus" }, () => reserved().vcpus),
+      this.gauge(holdings, { resource: "disk_bytes" }, () => reserved().diskBytes)
+    ]
+  }
+
+  /** What is read of a launcher is not to be had any more. */
+  close(): void {
+    for (const gauge of this.gauges) gauge.remove()
   }
 
   /** An instance came to a state, from one or from nowhere, or went. */
   moved(from: Tag | undefined, to: Tag | undefined): void {
     if (from === to) return
-    if (from !== undefined) this.update(instances, { state: from }, --this.counts[from])
-    if (to !== undefined) this.update(instances, { state: to }, ++this.counts[to])
+    if (from !== undefined) this.counts[from]--
+    if (to !== undefined) this.counts[to]++
   }
 
   operation(operation: string, outcome: string): void {
@@ -84,10 +96,14 @@ export class Telemetry {
     orphans.updateUnsafe(count, this.context)
   }
 
-  reserved({ diskBytes, memoryBytes, vcpus }: Reserved): void {
-    this.update(reserved, { resource: "memory_bytes" }, memoryBytes)
-    this.update(reserved, { resource: "vcpus" }, vcpus)
-    this.update(reserved, { resource: "disk_bytes" }, diskBytes)
+  /** What is asked for when it is read costs nothing when it changes, and is never old. */
+  private gauge(
+    metric: Metric.Gauge<number>,
+    attributes: Record<string, string>,
+    value: () => number
+  ): Metric.Registration {
+    const hooks = { get: () => ({ value: value() }), update: () => {}, modify: () => {} }
+    return Metric.registerUnsafe(Metric.withAttributes(metric, attributes), this.context, hooks)
   }
 
   private update(metric: Metric.Metric<number, unknown>, attributes: Record<string, string>, value: number): void {

@@ -152,7 +152,7 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
 /** Whether no guest has been launched for the start that is wanted. */
 const isAwaitingLaunch = ({ boot, desired }: InstanceRecord): boolean => boot < desired.epoch
 
-/** A start that somebody asks for now. */
+/** A start that somebody asks for. */
 const nextStart = (desired: Desired): Desired => ({
   ...desired,
   power: "running",

@@ -73,12 +73,11 @@ export class SimulatedDisk {
     return Array.from(this.files.keys())
   }
 
-  /** Records that were set aside are deleted, of one instance or all of them. */
-  removeUnreadable(only?: InstanceId): ReadonlyArray<string> {
+  /** What was set aside of an instance is deleted. */
+  removeUnreadable(of: InstanceId): ReadonlyArray<string> {
     const all = this.setAside.splice(0)
-    const isMeant = ({ id }: { readonly id: InstanceId }) => only === undefined || id === only
-    this.setAside.push(...all.filter((one) => !isMeant(one)))
-    return all.filter(isMeant).map(({ path }) => path)
+    this.setAside.push(...all.filter(({ id }) => id !== of))
+    return all.filter(({ id }) => id === of).map(({ path }) => path)
   }
 
   /** What is kept of the node is written. */

@@ -85,7 +85,7 @@ export const make = ({ disk, fence, host }: SimulatedStoreOptions): InstanceStor
       const ids = new Set([...disk.directories, ...disk.setAside.map(({ id }) => id)])
       return Array.from(ids).filter((id) => !disk.ids.includes(id))
     }),
-    removeUnreadable: (only) => fence.act(() => disk.removeUnreadable(only))
+    removeUnreadable: (of) => fence.act(() => of === undefined ? [] : disk.removeUnreadable(of))
   }
 }
 

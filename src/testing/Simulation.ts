@@ -182,7 +182,7 @@ class Life {
       yield* operator.finish
       yield* Fiber.join(operating)
 
-      self.commands = asking.calls
+      self.commands = asking.asked
       self.crashes = operator.crashes
       self.closes = operator.closes
       self.faults = Object.fromEntries([...host.struck].sort(([a], [b]) => a < b ? -1 : 1))

@@ -41,8 +41,9 @@ const paceCommands = 40
 const longPauseMillis = 5_000
 
 export class SimulationClients {
-  /** How many commands were asked for. */
-  calls = 0
+  /** How many commands were asked for, but for an operator's. */
+  asked = 0
+  private calls = 0
   private pauseMillis: number = paces[1]
   private readonly workload: Workload
   private readonly recorder: Recorder
@@ -73,10 +74,10 @@ export class SimulationClients {
     const self = this
     return Effect.gen(function*() {
       const { dice } = self
-      while (self.calls < commands) {
+      while (self.asked < commands) {
         yield* Effect.sleep(dice.below(dice.chance(0.1) ? longPauseMillis : self.pauseMillis))
         const call = self.workload.draw(dice, self.seen)
-        while (self.calls < commands && (yield* self.ask(client, call)) === "lost" && dice.chance(insistence));
+        while (self.asked < commands && (yield* self.ask(client, call)) === "lost" && dice.chance(insistence));
       }
     })
   }
@@ -90,6 +91,7 @@ export class SimulationClients {
     return Effect.gen(function*() {
       const { dice, recorder } = self
       const call = ++self.calls
+      if (!isOperator) self.asked++
       if (call % paceCommands === 0) self.pauseMillis = dice.one(...paces)
       let opened = yield* self.opened
       // It may have died since.

@@ -110,6 +110,7 @@ class Holds {
 const phases: Readonly<Record<Operation, ReadonlyArray<readonly [name: string, latency: Latency, nth: number]>>> = {
   discover: [["while it looks", "probe", 0]],
   destroy: [["when the guest has been killed and is not gone", "end", 0]],
+  discard: [["before anything is removed", "delete", 0]],
   probe: [["while it looks", "probe", 0]],
   ensureBackingImage: [
     ["before the first piece of the image", "image", 0],
@@ -135,6 +136,7 @@ const gatesOf = (holds: Holds): Shape["gates"] => {
   return {
     discover: of("discover"),
     destroy: of("destroy"),
+    discard: of("discard"),
     probe: of("probe"),
     ensureBackingImage: of("ensureBackingImage"),
     createImage: of("createImage"),

@@ -134,6 +134,18 @@ export const sentences: ReadonlyArray<Held> = [
   ),
   held("Its files are left.", "a guest that was discovered"),
   held("Succeeds when it is gone already.", "a guest that was discovered"),
+  held(
+    "Removes every trace of an instance outside its directory by its id and its directory alone, for a launcher that has no " +
+      "spec of it.",
+    "discard removes every trace",
+    "discard removes what is left",
+    "discard leaves all other",
+    "discard is interrupted"
+  ),
+  held(
+    "Called only when no guest runs for it; succeeds when there is nothing to remove.",
+    "discard of what is not there"
+  ),
   held("The instance it runs for, as the guest itself says.", "discover tells every guest"),
   held(
     "The technology's own handle on it, such as a pid or a container id, for people.",

@@ -157,7 +157,7 @@ describe("Launcher.evacuate", () => {
       assert.deepInclude(yield* launcher.status, { condition: { _tag: "Maintenance" }, task: null })
     }))
 
-  it.effect("ends with a restore: what it has not begun stays", () =>
+  it.effect("ends with a restore: what it has not removed stays, stopped where it had begun", () =>
     Effect.gen(function*() {
       const node = new TestNode()
       const launcher = yield* node.launcher({ removalsAtOnce: 1 })
@@ -168,13 +168,11 @@ describe("Launcher.evacuate", () => {
       yield* launcher.restore
       yield* gate.open
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(told.map(({ failure }) => failure?.code), [
-        undefined,
-        "superseded",
-        "superseded",
-        "superseded"
-      ])
-      assert.lengthOf(yield* launcher.list, 3)
+      assert.deepStrictEqual(told.map(({ failure }) => failure?.code), texts.map(() => "superseded" as const))
+      assert.deepStrictEqual(
+        (yield* launcher.list).map(({ state }) => state._tag),
+        ["Stopped", "Running", "Running", "Running"]
+      )
       assert.strictEqual((yield* launcher.status).condition._tag, "Ready")
     }))
 
@@ -211,9 +209,9 @@ describe("Launcher.reset", () => {
         ...store,
         leftovers: Effect.sync(() => gone.includes("e5") ? [] : [id("e5")]),
         removeDirectory: (id) => Effect.sync(() => void gone.push(id)),
-        removeUnreadable: (only) =>
+        removeUnreadable: (of) =>
           Effect.sync(() => {
-            const paths = aside.filter((path) => only === undefined || path.includes(only))
+            const paths = aside.filter((path) => path.includes(of ?? "node"))
             aside = aside.filter((path) => !paths.includes(path))
             return paths
           })

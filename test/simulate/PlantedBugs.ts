@@ -141,7 +141,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a launch is not on record", "no guest without a record", [
     "launcher/Instance.ts",
-    "if (step._tag === \"Launch\" && !(yield* self.arm(step))) return\n",
+    "if (step._tag === \"Launch\" && !(yield* self.arm(step, parent))) return\n",
     "if (step._tag === \"Launch\") {\n" +
     "        const { record } = self.situation\n" +
     "        self.situation = { ...self.situation, record: { ...record, boot: record.desired.epoch, connectedMillis: null } }\n" +
@@ -196,6 +196,34 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "if (desired.power === \"stopped\") return desire(nextStart(desired))"
   ]),
 
+  // The node
+
+  bug("a node in maintenance starts what is asked for", "a node in maintenance starts nothing", [
+    "launcher/Launcher.ts",
+    "return state.refusal ?? (detail === undefined",
+    "return (detail === undefined"
+  ]),
+  bug("an evacuation leaves guests", "a node in maintenance starts nothing", [
+    "launcher/Removals.ts",
+    "Effect.andThen(stop), Effect.andThen(isWanted), Effect.andThen(gone(node, id))",
+    "Effect.andThen(isWanted), Effect.as(stop), Effect.as(gone(node, id)), Effect.asVoid"
+  ]),
+  bug("what a guest held is not given back", "the books are the sum over the instances", [
+    "launcher/Books.ts",
+    "    this.books.countGuest(this.spec, needs ? 1 : -1)",
+    "    if (needs) this.books.countGuest(this.spec, 1)"
+  ]),
+  bug("an orphan whose guest has gone is not told", "as desired in the end", [
+    "launcher/Orphans.ts",
+    "for (const id of leftovers) if (isOrphan(id)) orphans.set(id, { id, guest: undefined })",
+    ""
+  ]),
+  bug("an orphan's files are left", "as desired in the end", [
+    "launcher/Orphans.ts",
+    "Effect.andThen(virtualizer.destroy({ id, handle: \"\" }), virtualizer.discard(id, directory))",
+    "virtualizer.destroy({ id, handle: directory })"
+  ]),
+
   // Deletes
 
   bug("a record is removed before what it is of", "nothing left after an acknowledged delete", [
@@ -235,14 +263,19 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   // Events
 
   bug("an event is told twice", "legal moves only", [
-    "launcher/Instance.ts",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())\n" +
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())"
+    "launcher/Publication.ts",
+    "    if (!isSo) publish({ _tag: \"StateChanged\", state, starts })",
+    "    if (!isSo) publish({ _tag: \"StateChanged\", state, starts })\n" +
+    "    if (!isSo) publish({ _tag: \"StateChanged\", state, starts })"
   ]),
   bug("nobody is told that a guest runs", "events without gaps", [
-    "launcher/Instance.ts",
-    "    this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())",
-    "    if (state._tag !== \"Running\") this.around.publish(this, { _tag: \"StateChanged\", state }, this.around.nowMillis())"
+    "launcher/Publication.ts",
+    "    if (!isSo) publish({ _tag: \"StateChanged\", state, starts })",
+    "    if (!isSo && state._tag !== \"Running\") publish({ _tag: \"StateChanged\", state, starts })"
+  ]),
+  bug("nobody is told of a volume", "events without gaps", [
+    "launcher/Publication.ts",
+    "    if (!hasVolumes) publish({ _tag: \"VolumesChanged\", volumes })",
+    ""
   ])
 ]

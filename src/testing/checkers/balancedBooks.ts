@@ -3,7 +3,8 @@
  * and vCPUs.
  *
  * Not looked at are the instances that somebody is asking for something: what was taken for them, or given back, need not be shown
- * yet; nor anything while all instances are being removed.
+ * yet; nor those whose start was refused a moment ago because it could not be written, until that is certain; nor anything while
+ * all instances are being removed.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
@@ -14,9 +15,14 @@ import { Calls } from "./Calls.ts"
 
 const atRest: ReadonlyArray<string> = ["Stopped", "Exited", "Failed"]
 
+/** How long it may take, in milliseconds, until it is certain that what could not be written is not there. */
+const certainMillis = 60_000
+
 export const balancedBooks: Checker = make("the books are the sum over the instances", (complain) => {
   const calls = new Calls()
   const specs = new Map<InstanceId, InstanceSpec>()
+  const started = new Map<InstanceId, { readonly spec: InstanceSpec; readonly atMillis: number }>()
+  let atMillis = 0
   /** What removes all instances. */
   const clearings = new Set<number>()
 
@@ -29,16 +35,20 @@ export const balancedBooks: Checker = make("the books are the sum over the insta
     let least = 0
     let most = 0
     const asking = Array.from(calls.all).filter(({ command: { _tag } }) => _tag !== "Get" && _tag !== "Stats")
-    for (const id of new Set([...specs.keys(), ...asking.flatMap(({ id }) => id ?? [])])) {
-      const spec = specs.get(id)
+    for (const id of new Set([...specs.keys(), ...started.keys()])) {
+      const amount = (spec: InstanceSpec | undefined): number => spec === undefined ? 0 : of(spec)
       const asked = asking.filter((call) => call.id === id)
       // What is asked for is taken before it is on record.
-      const wanted = [spec, ...asked.map(({ command }) => "spec" in command ? command.spec : undefined)]
-      const held = Math.max(...wanted.map((spec) => spec === undefined ? 0 : of(spec)))
+      const wanted = [
+        specs.get(id),
+        started.get(id)?.spec,
+        ...asked.map(({ command }) => "spec" in command ? command.spec : undefined)
+      ]
       const shown = instances.find((one) => one.id === id)
+      const isRefused = shown === undefined && (started.get(id)?.atMillis ?? -Infinity) + certainMillis > atMillis
       const isHeld = shown !== undefined && !atRest.includes(shown.state._tag)
-      if (isHeld && asked.length === 0) least += held
-      if (isHeld || asked.length > 0) most += held
+      if (isHeld && asked.length === 0) least += amount(specs.get(id))
+      if (isHeld || isRefused || asked.length > 0) most += Math.max(...wanted.map(amount))
     }
     const { [what]: reserved } = status.reserved
     if (reserved < least || reserved > most) {
@@ -48,6 +58,7 @@ export const balancedBooks: Checker = make("the books are the sum over the insta
 
   return (entry, index) => {
     const call = calls.look(entry, index)
+    atMillis = entry.atMillis
     switch (entry._tag) {
       case "Recorded":
         specs.set(entry.id, entry.record.spec)
@@ -57,6 +68,10 @@ export const balancedBooks: Checker = make("the books are the sum over the insta
         return
       case "Called":
         if (isClearing(entry.command)) clearings.add(entry.call)
+        if (entry.command._tag === "Start") {
+          const { spec } = entry.command
+          started.set(spec.id, { spec, atMillis })
+        }
         return
       case "Abandoned":
         clearings.delete(entry.call)

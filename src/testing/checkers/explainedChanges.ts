@@ -63,6 +63,8 @@ interface Subject {
   /** The last record whose writer knows that it is there, where that is another. */
   heard: InstanceRecord | undefined
   causes: Array<Cause>
+  /** When a start was called that was acknowledged. What removed all instances before has no effect any more. */
+  settled: number
 }
 
 export const explainedChanges: Checker = make("no change of a record without a cause", (complain) => {
@@ -74,12 +76,13 @@ export const explainedChanges: Checker = make("no change of a record without a c
   let task: string | null = null
 
   const subjectOf = (id: InstanceId): Subject => {
-    const subject = subjects.get(id) ?? { record: undefined, heard: undefined, causes: [] }
+    const subject = subjects.get(id) ?? { record: undefined, heard: undefined, causes: [], settled: -1 }
     subjects.set(id, subject)
     return subject
   }
 
   const acknowledged = (subject: Subject, cause: Cause): void => {
+    if (cause.command._tag === "Start") subject.settled = cause.called
     const kinds = settles[cause.command._tag]
     const volume = volumeOf(cause.command)
     subject.causes = subject.causes.filter((other) =>
@@ -124,9 +127,7 @@ export const explainedChanges: Checker = make("no change of a record without a c
   const recorded = (id: InstanceId, next: InstanceRecord, isHeard: boolean): void => {
     const subject = subjectOf(id)
     const { heard, record } = subject
-    // One that was over before the last start was asked for has nothing to do with it.
-    const last = Math.max(-1, ...subject.causes.map(({ called, command }) => command._tag === "Start" ? called : -1))
-    const causes = [...subject.causes, ...clearings.filter(({ over = Infinity }) => over > last)]
+    const causes = [...subject.causes, ...clearings.filter(({ over = Infinity }) => over > subject.settled)]
     const reason = record === undefined ? unexplainedBirth(next, causes) : unexplained(record, next, causes)
     if (reason !== undefined && (heard === record || unexplainedSince(heard, next, causes) !== undefined)) {
       complain(`${id}: ${reason}`)
@@ -247,7 +248,9 @@ const unexplained = (
     return `its restart policy made start ${was.epoch} start ${epoch}, and that was not over`
   }
   if (epoch !== was.epoch && !isPolicys) {
-    if (epoch !== was.epoch + 1 || power !== "running") return `start ${was.epoch} became start ${epoch}, ${power}`
+    // Its restart policy may have asked for others meanwhile, which ended before that could be written.
+    const isNext = epoch === was.epoch + 1 || (epoch > was.epoch && isOver && next.spec.restart !== "never")
+    if (!isNext || power !== "running") return `start ${was.epoch} became start ${epoch}, ${power}`
     if (!has(causes, "Start", "Restart")) return `it was started again (${epoch}), and nobody asked for it`
     if (was.power !== "stopped" && !isOver && !isWithdrawn && !has(causes, "Restart")) {
       return `start ${epoch} came while it was wanted ${was.power}`

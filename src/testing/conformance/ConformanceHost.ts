@@ -21,6 +21,7 @@ export type Kind = "obedient" | "deaf" | "silent" | "imageless" | "unlaunchable"
 export type Operation =
   | "discover"
   | "destroy"
+  | "discard"
   | "probe"
   | "ensureBackingImage"
   | "createImage"

@@ -4,6 +4,7 @@
 import type { ConformanceTest } from "./ConformanceTest.ts"
 import { adopting } from "./adopting.ts"
 import { control } from "./control.ts"
+import { discarding } from "./discarding.ts"
 import { discovering } from "./discovering.ts"
 import { ending } from "./ending.ts"
 import { images } from "./images.ts"
@@ -27,6 +28,7 @@ export const tests: ReadonlyArray<ConformanceTest> = [
   ...adopting,
   ...control,
   ...discovering,
+  ...discarding,
   ...undeclared,
   ...interrupting
 ]

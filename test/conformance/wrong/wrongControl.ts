@@ -59,7 +59,8 @@ export const wrongControl: ReadonlyArray<Wrong> = [
       "a start that has returned has a guest, which everybody can see",
       "a guest that does not connect is watched, and connected waits for ever, also when it ends",
       "a control channel that breaks is told as lost and never as an exit, and the guest is left alone",
-      "what is asked of a guest that is frozen fails in time, and it is adopted again when it has thawed"
+      "what is asked of a guest that is frozen fails in time, and it is adopted again when it has thawed",
+      "discard removes every trace, for a launcher that has no spec, and the instance can be made again"
     ]
   },
   {

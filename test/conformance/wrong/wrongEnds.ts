@@ -135,7 +135,8 @@ export const wrongEnds: ReadonlyArray<Wrong> = [
       "kill ends a guest that is frozen",
       "a guest whose control channel broke can be killed, and has been lost all the same",
       "discover tells every guest that is there and none that is not, to a launcher that knows of none",
-      "kill is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
+      "kill is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
+      "discard removes what is left of a guest that was ended, and how it ended"
     ]
   },
   {

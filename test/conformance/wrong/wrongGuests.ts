@@ -37,7 +37,9 @@ export const wrongGuests: ReadonlyArray<Wrong> = [
       "discover is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
       "destroy is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
       "start is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
-      "monitor is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
+      "monitor is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
+      "discard removes every trace, for a launcher that has no spec, and the instance can be made again",
+      "discard leaves all other instances as they are"
     ]
   },
   {

@@ -61,7 +61,8 @@ export const wrongInstances: ReadonlyArray<Wrong> = [
       "createImage without the image fails, and undoes what it made",
       "deleteImage removes every trace, can be repeated, and the instance can be made again",
       "a life goes its way: made, launched, connected, ended, launched again, ended by force, and deleted",
-      "ensureBackingImage is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
+      "ensureBackingImage is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
+      "discard of what is not there succeeds, as often as it is asked for"
     ]
   },
   {
@@ -147,7 +148,12 @@ export const wrongInstances: ReadonlyArray<Wrong> = [
       "discover tells every guest that is there and none that is not, to a launcher that knows of none",
       "probe is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
       "deleteImage is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
-      "start is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
+      "start is interrupted in each of its phases, leaves nothing half-done, and can be repeated",
+      "discard removes every trace, for a launcher that has no spec, and the instance can be made again",
+      "discard removes what is left of a guest that was ended, and how it ended",
+      "discard of what is not there succeeds, as often as it is asked for",
+      "discard leaves all other instances as they are",
+      "discard is interrupted in each of its phases, leaves nothing half-done, and can be repeated"
     ]
   },
   {

@@ -20,6 +20,10 @@ export const wrongInterruptions: ReadonlyArray<Wrong> = [
     ...virtualizer,
     destroy: (found) => Effect.uninterruptible(virtualizer.destroy(found))
   })),
+  deaf("discard", (virtualizer) => ({
+    ...virtualizer,
+    discard: (id, directory) => Effect.uninterruptible(virtualizer.discard(id, directory))
+  })),
   deaf("probe", guests(({ guest }) => ({ probe: Effect.uninterruptible(guest.probe) }))),
   deaf(
     "ensureBackingImage",

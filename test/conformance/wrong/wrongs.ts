@@ -4,6 +4,7 @@
 import type { Wrong } from "./Wrong.ts"
 import { wrongCommands } from "./wrongCommands.ts"
 import { wrongControl } from "./wrongControl.ts"
+import { wrongDiscards } from "./wrongDiscards.ts"
 import { wrongDiscoveries } from "./wrongDiscoveries.ts"
 import { wrongEnds } from "./wrongEnds.ts"
 import { wrongGuests } from "./wrongGuests.ts"
@@ -21,5 +22,6 @@ export const wrongs: ReadonlyArray<Wrong> = [
   ...wrongLaunchers,
   ...wrongControl,
   ...wrongDiscoveries,
+  ...wrongDiscards,
   ...wrongInterruptions
 ]

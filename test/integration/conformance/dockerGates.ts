@@ -41,6 +41,12 @@ export const dockerGates = ({ gates, relay }: Held): Shape["gates"] => {
     call("when it was killed, before that is told", "after", kill),
     call("before its end is waited for", "before", wait)
   ]
+  // What the engine was asked it does, and that is waited for.
+  const removing = [
+    passed(call("before the container is looked for", "before", inspect)),
+    passed(call("before the container is removed", "before", remove)),
+    passed(call("when the container is removed, before that is told", "after", remove))
+  ]
   return {
     discover: [call("before the engine is asked", "before", list), call("before it is told", "after", list)],
     destroy: killing,
@@ -54,17 +60,14 @@ export const dockerGates = ({ gates, relay }: Held): Shape["gates"] => {
       passed(call("before the container is made", "before", create)),
       passed(call("when the container is made, before that is told", "after", create))
     ],
-    deleteImage: [
-      passed(call("before the container is removed", "before", remove)),
-      passed(call("when the container is removed, before that is told", "after", remove))
-    ],
+    deleteImage: removing,
+    discard: removing,
     start: [
       call("before the container is looked at", "before", inspect),
       passed(call("before the container is started", "before", start)),
       passed(call("when the container runs, before that is told", "after", start))
     ],
     monitor: [
-      call("before the engine's clock is asked", "before", /^GET .*\/info/),
       call("before events are asked for", "before", /^GET .*\/events/),
       call("before events are told", "after", /^GET .*\/events/),
       call("before the container is looked at", "before", inspect)

@@ -31,10 +31,15 @@ export const qemuGates = ({ gates, qemu, relay }: Held): Shape["gates"] => {
   const passed = (phase: HeldPhase): HeldPhase => ({ ...phase, opensOnInterruption: true })
   const guestFile = (name: string) => (id: InstanceId) => new RegExp(`/${id}/guest/${name}$`)
 
+  const removing = [
+    passed(file("before the sockets' directory is removed", "before", "remove", () => /\/r\/[0-9a-f]+$/)),
+    passed(file("before the guest's directory is removed", "before", "remove", (id) => new RegExp(`/${id}/guest$`)))
+  ]
   const looking = file("before it looks at the state directory", "before", "realPath", () => /\/cf-[^/]*$/)
   return {
     discover: [looking],
     destroy: [looking],
+    discard: removing,
     probe: [file("before it looks for the guest's files", "before", "access", (id) => new RegExp(`/${id}/guest$`))],
     ensureBackingImage: [
       file("before the image is resolved", "before", "realPath", () => /obedient\.raw$/),
@@ -46,10 +51,7 @@ export const qemuGates = ({ gates, qemu, relay }: Held): Shape["gates"] => {
       program("when qemu-img has ended", "after", /qemu-img create/),
       file("before the disk gets its name", "before", "rename", guestFile("disk\\.qcow2\\.partial"))
     ],
-    deleteImage: [
-      passed(file("before the sockets' directory is removed", "before", "remove", () => /\/r\/[0-9a-f]+$/)),
-      passed(file("before the guest's directory is removed", "before", "remove", (id) => new RegExp(`/${id}/guest$`)))
-    ],
+    deleteImage: removing,
     start: [
       file("before what it opens is looked at", "before", "open", guestFile("disk\\.qcow2")),
       file("when it has forgotten how the last guest ended", "after", "remove", guestFile("exit\\.json\\.noted")),

@@ -134,10 +134,10 @@ export const specs: ReadonlyArray<BadInput> = [
     says: /add its directory to the roots/
   },
   {
-    name: "a restart policy",
-    payload: (state) => `${image(`${state}/images/good.raw`)}restart: always\n`,
-    code: "not_supported",
-    says: /restart policy/
+    name: "a restart policy that there is not",
+    payload: (state) => `${image(`${state}/images/good.raw`)}restart: sometimes\n`,
+    code: "invalid_data",
+    says: /restart/
   }
 ]
 

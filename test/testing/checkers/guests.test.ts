@@ -86,9 +86,26 @@ describe("no guest without a record", () => {
       began(2),
       setAside,
       booted(2, it1),
-      launching,
+      // A start that finds its guest there, and is refused.
+      recorded(record("running")),
       removed
     )
+  })
+
+  it("holds where such a guest is adopted, which is to be on record from then on", () => {
+    const orphaned = [
+      began(1),
+      booted(1),
+      launching,
+      spawned(1),
+      crashed(1),
+      began(2),
+      setAside,
+      booted(2, it1),
+      launching
+    ]
+    holds(recordedGuests, ...orphaned)
+    breaks(recordedGuests, /removed while guest 1 lives/, ...orphaned, removed)
   })
 
   it("is broken by a guest that no record told of before", () => {
