@@ -194,15 +194,13 @@ export const ended = (situation: Situation, end: Ended, moment: Moment): Situati
       observed: silent(situation.observed, end.cause, moment.nowMillis, moment.nowMillis)
     }
 
-/**
- * A guest is there that no step launched. One that had ended by itself was started again by somebody else: it runs again, as this
- * start or, where its restart policy was about to start it, as the next. Any other is still not wanted.
- */
-export const begun = ({ record }: Situation): Situation => ({
-  record: revived(record),
-  observed: { _tag: "Launched", doubt: undefined }
-})
+/** A guest is said to be there that no step launched: that is looked at. */
+export const begun = ({ record }: Situation): Situation => ({ record, observed: lookNow })
 
+/**
+ * A guest is there. One that had ended by itself was started again by somebody else: it runs again, as this start or, where its
+ * restart policy was about to start it, as the next. Any other is still not wanted.
+ */
 const revived = (record: InstanceRecord): InstanceRecord => {
   const { desired, ended } = record
   if (!isOver(record) || ended?.outcome._tag !== "Exited" || desired.power === "deleted") return record

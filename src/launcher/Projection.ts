@@ -28,7 +28,9 @@ export const project = (
   if (desired.power === "deleted" || step._tag === "Stop") return stopping
   switch (observed._tag) {
     case "Unknown":
-      return desired.power === "stopped" ? stopping : previous ?? pending
+      if (desired.power !== "stopped") return previous ?? pending
+      // Its end is proven: it is at rest until a look says otherwise.
+      return record.ended !== null && record.ended.epoch >= record.boot ? atRest(record) : stopping
     case "Running":
       return observed.paused ? paused : running
     case "Launched":

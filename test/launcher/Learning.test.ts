@@ -246,26 +246,23 @@ describe("what a guest teaches that began without a step", () => {
   const over = (outcome: NonNullable<InstanceRecord["ended"]>["outcome"], power: "running" | "stopped" = "stopped") =>
     record({ desired: { power }, ended: { epoch: record().boot, outcome } })
 
+  const found = (before: InstanceRecord): Situation => {
+    const looked = Learning.begun(see("Created", before))
+    assert.strictEqual(looked.record, before)
+    assert.deepStrictEqual(decide(looked, now), { _tag: "Probe" })
+    return Learning.success(looked, { _tag: "Probe" }, { _tag: "Probed", probe: { _tag: "Running" } }, moment).situation
+  }
+
   it("one that had ended by itself runs again: as the same start, or as the next that its policy was about to make", () => {
     const same = over({ _tag: "Exited", status })
     const next = record({ boot: 2, desired: { epoch: 3 }, ended: { epoch: 2, outcome: { _tag: "Exited", status } } })
     for (const before of [same, next]) {
-      const { observed, record: after } = Learning.begun(see("Created", before))
-      assert.deepStrictEqual(observed, { _tag: "Launched", doubt: undefined })
-      assert.deepInclude(after, { boot: before.desired.epoch, ended: null })
-      assert.strictEqual(after.desired.power, "running")
-      assert.deepStrictEqual(decide({ observed, record: after }, now), { _tag: "Watch" })
+      const after = found(before)
+      assert.deepStrictEqual(after.observed, { _tag: "Launched", doubt: undefined })
+      assert.deepInclude(after.record, { boot: before.desired.epoch, ended: null })
+      assert.strictEqual(after.record.desired.power, "running")
+      assert.deepStrictEqual(decide(after, now), { _tag: "Watch" })
     }
-  })
-
-  it("the same when it is found by a look", () => {
-    const found = Learning.success(
-      see("to be looked at", over({ _tag: "Exited", status })),
-      { _tag: "Probe" },
-      { _tag: "Probed", probe: { _tag: "Running" } },
-      moment
-    )
-    assert.strictEqual(found.situation.record.desired.power, "running")
   })
 
   it("one that was stopped, or given up, is still not wanted", () => {
@@ -275,7 +272,7 @@ describe("what a guest teaches that began without a step", () => {
         over({ _tag: "Failed", phase: "run", code: "crash_loop", detail: "no" })
       ]
     ) {
-      const after = Learning.begun(see("Created", before))
+      const after = found(before)
       assert.strictEqual(after.record, before)
       assert.strictEqual(after.record.desired.power, "stopped")
     }
