@@ -11,6 +11,7 @@ export default {
     ...exported,
     "test/demo/main.ts",
     "test/bench/main.ts",
+    "test/bench/scaleProcess.ts",
     "test/simulate/main.ts",
     "test/simulate/plant.ts",
     "test/soak/main.ts",

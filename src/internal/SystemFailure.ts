@@ -3,9 +3,12 @@
  */
 import { type PlatformError, Predicate } from "effect"
 
-/** Its code, such as `ENOSPC`, where there is one. */
-export const codeOf = ({ reason: { cause } }: PlatformError.PlatformError): string | undefined =>
+/** The code of what Node threw, such as `ENOSPC`, where there is one. */
+export const codeOfCause = (cause: unknown): string | undefined =>
   Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : undefined
+
+/** Its code, such as `ENOSPC`, where there is one. */
+export const codeOf = ({ reason: { cause } }: PlatformError.PlatformError): string | undefined => codeOfCause(cause)
 
 /** What helps against what a disk does. */
 const remedies: Readonly<Record<string, string>> = {
@@ -15,10 +18,17 @@ const remedies: Readonly<Record<string, string>> = {
   EIO: "its disk is failing: see the kernel's log"
 }
 
+const withRemedy = (words: string, code: string | undefined): string => {
+  const remedy = remedies[code ?? ""]
+  return remedy === undefined ? words : `${words}: ${remedy}`
+}
+
+/** The words of what Node threw, with what helps where that is known. */
+export const wordsOfCause = (cause: unknown): string =>
+  withRemedy(Predicate.isError(cause) ? cause.message : String(cause), codeOfCause(cause))
+
 /** Its words, where there are any, with what helps where that is known; else those of the service. */
 export const wordsOf = (error: PlatformError.PlatformError): string => {
   const { cause } = error.reason
-  const words = Predicate.isError(cause) ? cause.message : error.message
-  const remedy = remedies[codeOf(error) ?? ""]
-  return remedy === undefined ? words : `${words}: ${remedy}`
+  return withRemedy(Predicate.isError(cause) ? cause.message : error.message, codeOf(error))
 }

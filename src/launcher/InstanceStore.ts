@@ -37,8 +37,8 @@ export class InstanceStore extends Context.Service<InstanceStore, {
   readonly removeDirectory: (id: InstanceId) => Effect.Effect<void, StoreError>
   /** Writes what is kept of the node, durably and all or nothing. */
   readonly putNode: (record: NodeRecord) => Effect.Effect<void, StoreError>
-  /** The instances that have a directory, and no record. */
+  /** The instances that have a directory, or a record that was set aside, and no record. */
   readonly leftovers: Effect.Effect<ReadonlyArray<InstanceId>, StoreError>
-  /** Deletes all records that were ever set aside, and tells where they were. */
-  readonly removeUnreadable: Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** Deletes the records that were ever set aside, of one instance or all of them, and tells where they were. */
+  readonly removeUnreadable: (only?: InstanceId) => Effect.Effect<ReadonlyArray<string>, StoreError>
 }>()("vivarium/InstanceStore") {}

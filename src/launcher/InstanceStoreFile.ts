@@ -15,6 +15,7 @@ import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
 import type { UnreadableRecord } from "../domain/NodeStatus.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
+import * as FileText from "../internal/FileText.ts"
 import * as SystemFailure from "../internal/SystemFailure.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
 import { type Found, InstanceStore, StoreError } from "./InstanceStore.ts"
@@ -23,7 +24,7 @@ import * as StateLock from "./StateLock.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
 const encodeRecord = Schema.encodeEffect(RecordJson)
-const decodeRecord = Schema.decodeEffect(RecordJson)
+const decodeRecord = Schema.decodeResult(RecordJson)
 const NodeJson = Schema.fromJsonString(Schema.toCodecJson(NodeRecord.NodeRecord))
 const encodeNode = Schema.encodeEffect(NodeJson)
 const decodeNode = Schema.decodeEffect(NodeJson)
@@ -96,20 +97,23 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     return { node: NodeRecord.inDoubt, unreadable: [yield* setAside("node.json", why, root)] }
   })
 
-  const read = Effect.fnUntraced(function*(name: string) {
-    const text = yield* Effect.result(fs.readFileString(join(records, name)))
+  /** The record in a file, or why there is none. Fails with what keeps all records from being read: that says nothing of this one. */
+  const read = (name: string): Result.Result<InstanceRecord, string> | StoreError => {
+    const path = join(records, name)
+    const text = FileText.read(path)
     if (Result.isFailure(text)) {
-      // What keeps all records from being read says nothing of this one.
-      return yield* isOfFile(text.failure)
-        ? setAside(name, SystemFailure.wordsOf(text.failure))
-        : Effect.fail(failed(`${join(records, name)} can not be read`)(text.failure))
+      const { failure } = text
+      return failure.isOfFile
+        ? Result.fail(failure.message)
+        : new StoreError({ message: `${path} can not be read: ${failure.message}` })
     }
-    const record = yield* Effect.result(decodeRecord(text.success))
-    if (Result.isFailure(record)) return yield* setAside(name, record.failure.message)
-    if (`${record.success.id}.json` !== name) return yield* setAside(name, `it is the record of ${record.success.id}`)
-    revisions.set(record.success.id, record.success.revision)
-    return record.success
-  })
+    const record = Result.mapError(decodeRecord(text.success), ({ message }) => message)
+    return Result.filterOrFail(
+      record,
+      ({ id }) => `${id}.json` === name,
+      ({ id }) => `it is the record of ${id}`
+    )
+  }
 
   const load = Effect.gen(function*() {
     const names = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
@@ -118,13 +122,21 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       names.filter((name) => DurableFile.isPartial(name)),
       (name) => Effect.ignore(fs.remove(join(records, name)))
     )
-    const found = yield* Effect.forEach(names.filter((name) => name.endsWith(".json")), read, { concurrency: 16 })
-    const { node, unreadable } = yield* loadNode
-    return {
-      records: found.filter((one) => "revision" in one),
-      unreadable: [...unreadable, ...found.filter((one) => "why" in one)],
-      node
-    } satisfies Found
+    const found: Array<InstanceRecord> = []
+    const unreadable: Array<UnreadableRecord> = []
+    for (const [index, name] of names.filter((name) => name.endsWith(".json")).entries()) {
+      // Others may have their turn now and then, such as who interrupts this.
+      if (index % readsAtOnce === 0) yield* Effect.yieldNow
+      const record = read(name)
+      if (!Result.isResult(record)) return yield* record
+      if (Result.isFailure(record)) unreadable.push(yield* setAside(name, record.failure))
+      else {
+        revisions.set(record.success.id, record.success.revision)
+        found.push(record.success)
+      }
+    }
+    const node = yield* loadNode
+    return { records: found, unreadable: [...node.unreadable, ...unreadable], node: node.node } satisfies Found
   })
 
   const mustBeLocked = Effect.flatMap(
@@ -178,19 +190,24 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     )
   })
 
+  const namesIn = (path: string) =>
+    fs.readDirectory(path).pipe(
+      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
+      Effect.mapError(failed(`${path} can not be read`))
+    )
+
+  /** Of what instance a record is that was set aside. */
+  const idAside = (name: string): string => name.replace(/^\d+-|\.json$/g, "")
+
   const leftovers = Effect.gen(function*() {
-    const names = yield* fs.readDirectory(instances).pipe(Effect.mapError(failed(`${instances} can not be read`)))
-    const recorded = yield* fs.readDirectory(records).pipe(Effect.mapError(failed(`${records} can not be read`)))
-    const known = new Set(recorded)
-    return names.filter((name) => isInstanceId(name)).filter((id) => !known.has(`${id}.json`))
+    const recorded = new Set(yield* namesIn(records))
+    const ids = [...yield* namesIn(instances), ...(yield* namesIn(aside)).map(idAside)]
+    return Array.from(new Set(ids)).filter((id) => isInstanceId(id)).filter((id) => !recorded.has(`${id}.json`))
   })
 
-  const removeUnreadable = Effect.gen(function*() {
-    const names = yield* fs.readDirectory(aside).pipe(
-      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed([])),
-      Effect.mapError(failed(`${aside} can not be read`))
-    )
-    const paths = names.map((name) => join(aside, name))
+  const removeUnreadable = Effect.fnUntraced(function*(only?: InstanceId) {
+    const names = yield* namesIn(aside)
+    const paths = names.filter((name) => only === undefined || idAside(name) === only).map((name) => join(aside, name))
     yield* Effect.forEach(
       paths,
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
@@ -212,9 +229,8 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   }
 })
 
-/** Whether a failure to read lies in the file: it is none, or its place on the disk is bad. */
-const isOfFile = (error: PlatformError.PlatformError): boolean =>
-  ["EISDIR", "EIO", "ELOOP"].includes(SystemFailure.codeOf(error) ?? "")
+/** How many records are read before others have their turn: a few milliseconds' worth. */
+const readsAtOnce = 64
 
 /** Durably counts the launchers of a state directory. */
 const nextIncarnation = Effect.fnUntraced(function*(path: string) {

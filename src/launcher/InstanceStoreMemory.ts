@@ -8,6 +8,7 @@ import { InstanceStore, StoreError } from "./InstanceStore.ts"
 import * as NodeRecord from "./NodeRecord.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
+const RevisionJson = Schema.fromJsonString(Schema.Struct({ revision: InstanceRecord.fields.revision }))
 
 /** What outlives the launchers that share it. */
 export interface Disk {
@@ -23,6 +24,7 @@ export const makeDisk = (): Disk => ({ records: new Map(), incarnations: 0, node
 export const make = (disk: Disk): InstanceStore["Service"] => {
   const encode = Schema.encodeSync(RecordJson)
   const decode = Schema.decodeSync(RecordJson)
+  const decodeRevision = Schema.decodeSync(RevisionJson)
   return {
     incarnation: ++disk.incarnations,
     load: Effect.sync(() => ({
@@ -33,7 +35,7 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
     put: (record) =>
       Effect.suspend(() => {
         const before = disk.records.get(record.id)
-        if (record.revision !== (before === undefined ? 0 : decode(before).revision) + 1) {
+        if (record.revision !== (before === undefined ? 0 : decodeRevision(before).revision) + 1) {
           return Effect.fail(new StoreError({ message: `record ${record.id} was written by somebody else` }))
         }
         disk.records.set(record.id, encode(record))
@@ -47,7 +49,7 @@ export const make = (disk: Disk): InstanceStore["Service"] => {
         disk.node = record
       }),
     leftovers: Effect.succeed([]),
-    removeUnreadable: Effect.succeed([])
+    removeUnreadable: () => Effect.succeed([])
   }
 }
 

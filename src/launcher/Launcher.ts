@@ -238,7 +238,7 @@ export const make = Effect.fn("Launcher.make")(function*(
     sampler,
     telemetry,
     admitting: Semaphore.makeUnsafe(1),
-    removing: new Set(),
+    handling: new Set(),
     scopes,
     run,
     isClosed: () => isClosed

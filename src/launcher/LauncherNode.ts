@@ -27,8 +27,8 @@ export interface LauncherNode {
   readonly telemetry: Telemetry
   /** Held while it is decided which instances there are. */
   readonly admitting: Semaphore.Semaphore
-  /** The instances without a record whose remains are being removed: none may be started meanwhile. */
-  readonly removing: Set<InstanceId>
+  /** The ids without a record that somebody adopts or destroys what is left of: none may be started meanwhile. */
+  readonly handling: Set<InstanceId>
   /** Where the instances' scopes are forked from. */
   readonly scopes: Scope.Scope
   /** Runs something until it ends, or the launcher closes. */

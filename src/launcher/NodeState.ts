@@ -40,7 +40,10 @@ export class NodeState {
 
   /** The node is to be emptied, for maintenance or for good. */
   begin(task: NodeTask): Effect.Effect<void, LauncherError> {
-    return this.change((record) => ({ ...record, maintenance: record.maintenance || task === "evacuation", task }))
+    return this.change((record) => {
+      const maintenance = record.maintenance || task === "evacuation"
+      return record.task === task && record.maintenance === maintenance ? record : { ...record, maintenance, task }
+    })
   }
 
   /** It is, or nobody wants it any more. What another began meanwhile goes on. */

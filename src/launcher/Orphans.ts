@@ -47,7 +47,7 @@ export const list = Effect.fnUntraced(function*(node: LauncherNode) {
     store.leftovers,
     (error) => fail(new StateFailure({ detail: error.message }))
   )
-  const isOrphan = (id: InstanceId) => !before.has(id) && registry.get(id) === undefined && !node.removing.has(id)
+  const isOrphan = (id: InstanceId) => !before.has(id) && registry.get(id) === undefined && !node.handling.has(id)
   const orphans = new Map<InstanceId, Orphan>()
   for (const id of leftovers) if (isOrphan(id)) orphans.set(id, { id, guest: undefined })
   for (const { found: { handle, id }, virtualizer: { name } } of strays) {
@@ -82,54 +82,63 @@ export const adopt = Effect.fnUntraced(function*(
   node: LauncherNode,
   spec: InstanceSpec
 ): Effect.fn.Return<InstanceInfo, LauncherError> {
-  const instance = yield* node.admitting.withPermits(1)(adoptAlone(node, spec))
+  const instance = yield* alone(node, spec.id, "it is one already", adoptAlone(node, spec))
   yield* Deferred.await(instance.adopted)
   return instance.info
 })
 
+/** Does something about what has no record. Meanwhile nobody else does, and nothing of that id is started. */
+const alone = <A>(
+  node: LauncherNode,
+  id: InstanceId,
+  otherwise: string,
+  action: Effect.Effect<A, LauncherError>
+): Effect.Effect<A, LauncherError> =>
+  Effect.acquireUseRelease(
+    node.admitting.withPermits(1)(Effect.suspend(() => {
+      if (node.isClosed()) return Effect.fail(fail(new LauncherClosed()))
+      const refuse = (detail: string) => Effect.fail(fail(new InstanceExists({ id, detail })))
+      if (node.registry.get(id) !== undefined) return refuse(otherwise)
+      if (node.handling.has(id)) return refuse("somebody adopts or destroys what is left of that id: ask again then")
+      node.handling.add(id)
+      return Effect.void
+    })),
+    () => action,
+    () => Effect.sync(() => node.handling.delete(id))
+  )
+
 const adoptAlone = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec) {
-  const { config, isClosed, registry, removing, store } = node
   const { id } = spec
-  if (isClosed()) return yield* fail(new LauncherClosed())
-  if (registry.get(id) !== undefined) return yield* fail(new InstanceExists({ id, detail: "it is one already" }))
-  if (removing.has(id)) {
-    return yield* fail(new InstanceExists({ id, detail: "what is left of that id is being removed" }))
-  }
-  yield* Starting.isNameFree(node, spec)
   const { guest, own } = yield* Starting.make(node, spec)
+  const { connectDeadline } = node.config
+  const silent = `its guest did not answer within ${Duration.toMillis(connectDeadline)} ms`
   const paused = yield* Effect.timeoutOrElse(fit(guest, spec), {
-    duration: config.connectDeadline,
-    orElse: () =>
-      Effect.fail(
-        fail(
-          new InstanceFailure({
-            id,
-            detail: `its guest did not answer within ${Duration.toMillis(config.connectDeadline)} ms`
-          })
-        )
-      )
+    duration: connectDeadline,
+    orElse: () => Effect.fail(fail(new InstanceFailure({ id, detail: silent })))
   }).pipe(Effect.onExit(() => Scope.close(own, Exit.void)))
+  return yield* node.admitting.withPermits(1)(Effect.uninterruptible(enter(node, spec, paused)))
+})
+
+/** Puts an orphan on record, as a guest that runs. */
+const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec, paused: boolean) {
+  const { around, config, isClosed, store } = node
+  if (isClosed()) return yield* fail(new LauncherClosed())
+  yield* Starting.isNameFree(node, spec)
+  yield* Starting.claim(node, spec)
   const first = initial(spec)
   const record = {
     ...first,
     revision: 1,
     desired: { ...first.desired, power: paused ? "paused" as const : "running" as const, epoch: 1 },
     boot: 1,
-    connectedMillis: node.around.nowMillis()
+    connectedMillis: around.nowMillis()
   }
-  return yield* Effect.uninterruptible(Effect.gen(function*() {
-    yield* Starting.claim(node, spec, own)
-    yield* store.put(record).pipe(
-      Effect.timeout(config.recordDeadline),
-      Effect.mapError((error) => fail(new StateFailure({ detail: error.message }))),
-      Effect.tapError(() =>
-        Effect.sync(() => {
-          for (const volume of spec.volumes) node.around.claims.release(volume.id, id)
-        })
-      )
-    )
-    return yield* resume(node, record)
-  }))
+  yield* store.put(record).pipe(
+    Effect.timeout(config.recordDeadline),
+    Effect.mapError((error) => fail(new StateFailure({ detail: error.message }))),
+    Effect.tapError(() => Effect.sync(() => Starting.unclaim(node, spec)))
+  )
+  return yield* resume(node, record)
 })
 
 /** Whether the guest that runs has what the spec says, and is paused. */
@@ -155,18 +164,7 @@ const fit = Effect.fnUntraced(function*(guest: Guest, { id, volumes }: InstanceS
  * is an instance, which is deleted, and with `StepFailed`. Interruption leaves what is left to be removed again.
  */
 export const destroy = (node: LauncherNode, id: InstanceId): Effect.Effect<void, LauncherError> =>
-  Effect.acquireUseRelease(
-    node.admitting.withPermits(1)(Effect.suspend(() => {
-      if (node.isClosed()) return Effect.fail(fail(new LauncherClosed()))
-      if (node.registry.get(id) !== undefined) {
-        return Effect.fail(fail(new InstanceExists({ id, detail: "it is no orphan: delete it" })))
-      }
-      node.removing.add(id)
-      return Effect.void
-    })),
-    () => remove(node, id),
-    () => Effect.sync(() => node.removing.delete(id))
-  )
+  alone(node, id, "it is no orphan: delete it", remove(node, id))
 
 const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
   const { config, store, virtualizers } = node
@@ -175,7 +173,7 @@ const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
     virtualizers.values(),
     (virtualizer) => Effect.andThen(virtualizer.destroy({ id, handle: "" }), virtualizer.discard(id, directory)),
     { discard: true }
-  ).pipe(Effect.andThen(store.removeDirectory(id)))
+  ).pipe(Effect.andThen(store.removeDirectory(id)), Effect.andThen(store.removeUnreadable(id)))
   yield* Effect.timeout(removal, Duration.sum(config.stopDeadline, config.deleteDeadline)).pipe(
     Effect.mapError((error) => failed(id, error))
   )

@@ -84,7 +84,7 @@ export const reset = (node: LauncherNode): Removals =>
       (found) => each(node, "orphan", found, ({ id }) => id, ({ id }) => Orphans.destroy(node, id))
     ))
     const records = Stream.unwrap(Effect.map(
-      Effect.mapError(node.store.removeUnreadable, (error) => fail(new StateFailure({ detail: error.message }))),
+      Effect.mapError(node.store.removeUnreadable(), (error) => fail(new StateFailure({ detail: error.message }))),
       (paths) => each(node, "record", paths, (path) => path, () => Effect.void)
     ))
     return instances.pipe(Stream.concat(orphans), Stream.concat(records))

@@ -59,11 +59,11 @@ export class Sampler {
     return Effect.suspend(() => this.last === undefined ? Effect.asVoid(Deferred.await(this.begin())) : Effect.void)
   }
 
-  /** What is measured now, or was no longer than so many milliseconds ago. May be interrupted: others still get it. */
+  /** What was measured less than so many milliseconds ago, or is measured now. May be interrupted: others still get it. */
   sample(ageMillis: number): Effect.Effect<Sample> {
     return Effect.suspend(() => {
       const { last } = this
-      return last !== undefined && this.options.nowMillis() - last.atMillis <= ageMillis
+      return last !== undefined && this.options.nowMillis() - last.atMillis < ageMillis
         ? Effect.succeed(last)
         : Deferred.await(this.begin())
     })

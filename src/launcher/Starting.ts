@@ -56,16 +56,17 @@ const admit = (node: LauncherNode, spec: InstanceSpec) =>
   }))
 
 const add = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec) {
-  const { around, removing, run } = node
+  const { around, handling, run } = node
   const { id } = spec
-  if (removing.has(id)) {
-    return yield* fail(new InstanceExists({ id, detail: "what is left of that id is being removed: ask again then" }))
+  if (handling.has(id)) {
+    const detail = "somebody adopts or destroys what is left of that id: ask again then"
+    return yield* fail(new InstanceExists({ id, detail }))
   }
   yield* isNameFree(node, spec)
   const refused = around.refusal(spec, false)
   if (refused !== undefined) return yield* fail(refused)
   const { guest, own, virtualizer } = yield* make(node, spec)
-  yield* claim(node, spec, own)
+  yield* claim(node, spec).pipe(Effect.onError(() => Scope.close(own, Exit.void)))
   const instance = enter(node, { situation: fresh(initial(spec)), saved: undefined, guest, virtualizer })
   const waiter = yield* instance.callers.enqueue({ _tag: "Start" })
   run(instance.loop(own))
@@ -104,20 +105,22 @@ export const make = Effect.fnUntraced(function*(
   return { guest, own, virtualizer }
 })
 
-/** Takes the volumes of a spec for its instance, all or none. Fails with `AlreadyAttached`, and closes the scope then. */
-export const claim = Effect.fnUntraced(function*(
-  { around: { claims } }: LauncherNode,
-  { id, volumes }: InstanceSpec,
-  own: Scope.Closeable
-): Effect.fn.Return<void, LauncherError> {
-  for (const volume of volumes) {
-    const holder = claims.take(volume.id, id)
-    if (holder === undefined) continue
-    for (const { id: taken } of volumes) claims.release(taken, id)
-    yield* Scope.close(own, Exit.void)
-    return yield* fail(new AlreadyAttached({ volume: volume.id, id: holder }))
-  }
-})
+/** Takes the volumes of a spec for its instance, all or none. Fails with `AlreadyAttached`. */
+export const claim = (node: LauncherNode, spec: InstanceSpec): Effect.Effect<void, LauncherError> =>
+  Effect.suspend(() => {
+    for (const { id: volume } of spec.volumes) {
+      const holder = node.around.claims.take(volume, spec.id)
+      if (holder === undefined) continue
+      unclaim(node, spec)
+      return Effect.fail(fail(new AlreadyAttached({ volume, id: holder })))
+    }
+    return Effect.void
+  })
+
+/** Gives them back. */
+export const unclaim = ({ around: { claims } }: LauncherNode, { id, volumes }: InstanceSpec): void => {
+  for (const volume of volumes) claims.release(volume.id, id)
+}
 
 /** A virtualizer that can not run such a spec: nothing was recorded. */
 const refusal = (id: InstanceId) => (error: VirtualizerError): LauncherError =>

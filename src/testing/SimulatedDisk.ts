@@ -73,6 +73,14 @@ export class SimulatedDisk {
     return Array.from(this.files.keys())
   }
 
+  /** Records that were set aside are deleted, of one instance or all of them. */
+  removeUnreadable(only?: InstanceId): ReadonlyArray<string> {
+    const all = this.setAside.splice(0)
+    const isMeant = ({ id }: { readonly id: InstanceId }) => only === undefined || id === only
+    this.setAside.push(...all.filter((one) => !isMeant(one)))
+    return all.filter(isMeant).map(({ path }) => path)
+  }
+
   /** What is kept of the node is written. */
   writeNode(record: NodeRecord.NodeRecord): void {
     this.node = record

@@ -81,8 +81,11 @@ export const make = ({ disk, fence, host }: SimulatedStoreOptions): InstanceStor
         disk.writeNode(record)
         return Effect.sleep(disk.dice.between(...writeMillis))
       }),
-    leftovers: fence.act(() => Array.from(disk.directories).filter((id) => !disk.ids.includes(id))),
-    removeUnreadable: fence.act(() => disk.setAside.splice(0).map(({ path }) => path))
+    leftovers: fence.act(() => {
+      const ids = new Set([...disk.directories, ...disk.setAside.map(({ id }) => id)])
+      return Array.from(ids).filter((id) => !disk.ids.includes(id))
+    }),
+    removeUnreadable: (only) => fence.act(() => disk.removeUnreadable(only))
   }
 }
 

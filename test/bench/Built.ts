@@ -5,8 +5,13 @@ import { Layer } from "effect"
 import type * as HostUserModule from "../../src/backend/qemu/HostUser.ts"
 import type * as QemuConfigModule from "../../src/backend/qemu/QemuConfig.ts"
 import type * as QemuVirtualizerModule from "../../src/backend/qemu/QemuVirtualizer.ts"
+import type * as SimulationVirtualizerModule from "../../src/backend/simulation/SimulationVirtualizer.ts"
+import type * as InstanceStoreFileModule from "../../src/launcher/InstanceStoreFile.ts"
+import type * as InstanceStoreMemoryModule from "../../src/launcher/InstanceStoreMemory.ts"
 import type * as LauncherModule from "../../src/launcher/Launcher.ts"
+import type * as LauncherConfigModule from "../../src/launcher/LauncherConfig.ts"
 import type * as LauncherDirectoryModule from "../../src/launcher/LauncherDirectory.ts"
+import type * as VolumeResolverModule from "../../src/launcher/VolumeResolver.ts"
 import type * as VirtualClockModule from "../../src/testing/VirtualClock.ts"
 
 const load = async (module: string) => await import(new URL(`../../dist/${module}.js`, import.meta.url).href)
@@ -14,8 +19,15 @@ const load = async (module: string) => await import(new URL(`../../dist/${module
 export const HostUser: typeof HostUserModule = await load("backend/qemu/HostUser")
 export const QemuConfig: typeof QemuConfigModule = await load("backend/qemu/QemuConfig")
 export const QemuVirtualizer: typeof QemuVirtualizerModule = await load("backend/qemu/QemuVirtualizer")
+export const SimulationVirtualizer: typeof SimulationVirtualizerModule = await load(
+  "backend/simulation/SimulationVirtualizer"
+)
+export const InstanceStoreFile: typeof InstanceStoreFileModule = await load("launcher/InstanceStoreFile")
+export const InstanceStoreMemory: typeof InstanceStoreMemoryModule = await load("launcher/InstanceStoreMemory")
 export const Launcher: typeof LauncherModule = await load("launcher/Launcher")
+export const LauncherConfig: typeof LauncherConfigModule = await load("launcher/LauncherConfig")
 export const LauncherDirectory: typeof LauncherDirectoryModule = await load("launcher/LauncherDirectory")
+export const VolumeResolver: typeof VolumeResolverModule = await load("launcher/VolumeResolver")
 export const VirtualClock: typeof VirtualClockModule = await load("testing/VirtualClock")
 
 /** How the node of a bench runs QEMU. `roots` is where kernels and images are. */

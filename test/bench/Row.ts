@@ -7,7 +7,7 @@ import { Clock, Effect } from "effect"
 export interface Row {
   readonly name: string
   readonly value: number
-  readonly unit: "ratio" | "ms"
+  readonly unit: "ratio" | "ms" | "µs" | "B"
   readonly goal: number | null
   readonly met: boolean | null
 }

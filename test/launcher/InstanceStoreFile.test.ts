@@ -2,9 +2,11 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, type Scope, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { basename, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { initial, type InstanceRecord } from "../../src/launcher/InstanceRecord.ts"
 import * as InstanceStoreFile from "../../src/launcher/InstanceStoreFile.ts"
+import { exec } from "../host/exec.ts"
 import { tmpfs } from "../host/tmpfs.ts"
 import { id, spec } from "./TestNode.ts"
 
@@ -117,12 +119,18 @@ describe("InstanceStoreFile", () => {
       const path = yield* directory
       yield* withStore(path, (store) => store.put(record("a1", 1)))
       yield* fs.makeDirectory(`${path}/records/b2.json`)
+      yield* exec("mkfifo", `${path}/records/c3.json`)
+      yield* fs.symlink("d4.json", `${path}/records/d4.json`)
       yield* withStore(path, (store) =>
         Effect.gen(function*() {
           const { records, unreadable } = yield* store.load
           assert.deepStrictEqual(records, [record("a1", 1)])
-          assert.lengthOf(unreadable, 1)
-          assert.isTrue(yield* fs.exists(unreadable[0]?.path ?? ""))
+          assert.deepStrictEqual(unreadable.map(({ path }) => path.slice(-7)).toSorted(), [
+            "b2.json",
+            "c3.json",
+            "d4.json"
+          ])
+          for (const { path } of unreadable) assert.include(yield* fs.readDirectory(dirname(path)), basename(path))
         }))
     })))
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Stream } from "effect"
+import { Effect, Fiber, Option, Queue, Schema, Stream } from "effect"
 import * as InstanceEvent from "../../src/domain/InstanceEvent.ts"
+import { Position, PositionFromString } from "../../src/domain/InstanceEvent.ts"
 import type { InstanceInfo } from "../../src/domain/InstanceInfo.ts"
 import type { LauncherChange } from "../../src/launcher/Launcher.ts"
 import { beside, id, settle, spec, TestNode } from "./TestNode.ts"
@@ -87,6 +88,47 @@ describe("Launcher.changes", () => {
       assert.strictEqual(entries[lagged + 1]?._tag, "Snapshot")
       assert.deepStrictEqual(replay(entries), yield* launcher.list)
     }))
+
+  it.effect("a follower who was away goes on where it was, as long as that is held", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher({ eventsHeld: 4 })
+      const { incarnation } = launcher
+      yield* launcher.start(spec("a1"))
+      const first = (position: Position) => Stream.runHead(launcher.changesAfter(position))
+      const newest = yield* Stream.runHead(launcher.changes)
+      assert.isTrue(Option.isSome(newest) && newest.value._tag === "Snapshot")
+      const sequence = Option.isSome(newest) && newest.value._tag === "Snapshot" ? newest.value.sequence : 0
+      yield* launcher.pause(a)
+      const next = yield* first({ incarnation, sequence })
+      assert.isTrue(Option.isSome(next) && next.value._tag === "Event" && next.value.event.sequence === sequence + 1)
+      yield* launcher.stop(a)
+      yield* launcher.start(spec("a1"))
+      yield* launcher.stop(a)
+      const entries = yield* Stream.runCollect(Stream.take(launcher.changesAfter({ incarnation, sequence }), 2))
+      assert.deepInclude(entries[0], { _tag: "Lagged" })
+      assert.isAbove(entries[0]?._tag === "Lagged" ? entries[0].missed ?? 0 : 0, 4)
+      assert.deepStrictEqual(replay(entries.slice(1)), yield* launcher.list)
+    }))
+
+  it.effect("a position that this launcher never told gets a snapshot", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1"))
+      yield* first.close
+      const launcher = yield* node.launcher()
+      for (const position of [{ incarnation: 1, sequence: 2 }, { incarnation: 2, sequence: 99 }]) {
+        const entries = yield* Stream.runCollect(Stream.take(launcher.changesAfter(position), 2))
+        assert.deepStrictEqual(entries[0], { _tag: "Lagged", missed: undefined })
+        assert.deepStrictEqual(replay(entries.slice(1)), yield* launcher.list)
+      }
+    }))
+
+  it.prop("positions are read as they were written", [Position], ([position]) => {
+    const text = Schema.encodeSync(PositionFromString)(position)
+    assert.deepStrictEqual(Schema.decodeSync(PositionFromString)(text), position)
+  })
 
   it.effect("ends with the launcher", () =>
     Effect.gen(function*() {

@@ -34,6 +34,8 @@ export type Point =
   | "attach"
   | "detach"
   | "deleteImage"
+  | "destroy"
+  | "stats"
 
 /** What happens at a point. */
 export type Script = Effect.Effect<void, VirtualizerError>
@@ -205,7 +207,11 @@ export const make = (world: World): Virtualizer => ({
       ? Effect.fail(fail(new NotSupported({ what: "boot source container" })))
       : Effect.succeed(guest(world, spec.id)),
   discover: Stream.fromIterableEffect(Effect.sync(() => world.strays)),
-  destroy: ({ id }) => Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" })),
+  destroy: ({ id }) =>
+    Effect.andThen(
+      world.at("destroy", id),
+      Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
+    ),
   discard: (id) => Effect.sync(() => void world.places.delete(id))
 })
 
@@ -257,8 +263,11 @@ const guest = (world: World, id: InstanceId): Guest => ({
     world.at("kill", id),
     Effect.sync(() => world.exit(id, { _tag: "Killed", signal: "SIGKILL" }))
   ),
-  stats: Effect.suspend(() =>
-    world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+  stats: Effect.andThen(
+    world.at("stats", id),
+    Effect.suspend(() =>
+      world.machine(id) === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed({ memoryBytes: 1 })
+    )
   ),
   console: {
     log: () => Stream.empty,

@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { Unreachable } from "../../src/VirtualizerError.ts"
+import { failing } from "./ScriptedVirtualizer.ts"
+import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
+
+const a = id("a1")
+const disk = { id: volume("disk") }
+
+/** A node on which a guest runs that no record explains. */
+const withOrphan = Effect.gen(function*() {
+  const node = new TestNode()
+  const first = yield* node.open()
+  yield* first.launcher.start(spec("a1", { volumes: [disk] }))
+  yield* first.close
+  node.disk.records.clear()
+  const launcher = yield* node.launcher()
+  yield* settle
+  return { node, launcher, pid: node.world.machine(a)?.pid }
+})
+
+describe("orphans", () => {
+  it.effect("are told, and left alone", () =>
+    Effect.gen(function*() {
+      const { launcher, node, pid } = yield* withOrphan
+      yield* launcher.start(spec("b2"))
+      assert.deepStrictEqual(yield* launcher.orphans, [
+        { id: a, guest: { virtualizer: "qemu", handle: `pid ${pid}` } }
+      ])
+      assert.strictEqual((yield* launcher.status).orphans, 1)
+      assert.strictEqual(node.world.machine(a)?.pid, pid)
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1", { volumes: [disk] }))), "InstanceExists")
+      assert.strictEqual(node.world.machine(a)?.pid, pid)
+    }))
+
+  it.effect("become instances again by a spec that fits, under the same guest", () =>
+    Effect.gen(function*() {
+      const { launcher, node, pid } = yield* withOrphan
+      const adopted = yield* launcher.adopt(spec("a1", { volumes: [disk] }))
+      assert.deepInclude(adopted, { state: { _tag: "Running" }, volumes: [disk], starts: 1 })
+      assert.strictEqual(node.world.machine(a)?.pid, pid)
+      assert.deepStrictEqual(yield* launcher.orphans, [])
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("b2", { volumes: [disk] }))), "AlreadyAttached")
+      yield* launcher.stop(a)
+      yield* launcher.delete(a)
+      assert.isTrue(node.world.isClean(a))
+      assert.deepStrictEqual(node.world.violations, [])
+    }))
+
+  it.effect("are not adopted by what does not fit, and nothing changes", () =>
+    Effect.gen(function*() {
+      const { launcher, node, pid } = yield* withOrphan
+      yield* launcher.start(spec("b2"))
+      const fits = spec("a1", { volumes: [disk] })
+      const misfit = yield* Effect.flip(launcher.adopt(spec("a1")))
+      assert.include(misfit.message, "its guest has the volumes disk, and the specification none")
+      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("b2"))), "InstanceExists")
+      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("c3"))), "NoInstance")
+      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("a1", { virtualizer: "docker" }))), "NotSupported")
+      node.world.next("monitor", failing(new Unreachable({ detail: "silent" })))
+      assert.strictEqual(yield* reasonOf(launcher.adopt(fits)), "InstanceFailure")
+      const gate = node.world.hold("connect")
+      const adoption = yield* beside(launcher.adopt(fits))
+      yield* gate.reached
+      yield* Fiber.interrupt(adoption)
+      assert.lengthOf(yield* launcher.list, 1)
+      assert.deepStrictEqual([...node.disk.records.keys()], ["b2"])
+      assert.strictEqual(node.world.machine(a)?.pid, pid)
+      assert.strictEqual((yield* launcher.adopt(fits)).state._tag, "Running")
+      assert.deepStrictEqual(node.world.violations, [])
+    }))
+
+  it.effect("are destroyed on command, and the id is free then", () =>
+    Effect.gen(function*() {
+      const { launcher, node } = yield* withOrphan
+      yield* launcher.destroyOrphan(a)
+      assert.isTrue(node.world.isClean(a))
+      assert.deepStrictEqual(yield* launcher.orphans, [])
+      assert.strictEqual((yield* launcher.start(spec("a1", { volumes: [disk] }))).state._tag, "Running")
+      assert.strictEqual(yield* reasonOf(launcher.destroyOrphan(a)), "InstanceExists")
+      assert.isDefined(node.world.machine(a))
+    }))
+
+  it.effect("that are being destroyed can not be started or adopted meanwhile", () =>
+    Effect.gen(function*() {
+      const { launcher, node } = yield* withOrphan
+      const gate = node.world.hold("destroy")
+      const destroying = yield* beside(launcher.destroyOrphan(a))
+      yield* gate.reached
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "InstanceExists")
+      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("a1", { volumes: [disk] }))), "InstanceExists")
+      yield* gate.open
+      yield* Fiber.join(destroying)
+      assert.isTrue(node.world.isClean(a))
+    }))
+})
