@@ -3,7 +3,7 @@
  */
 import { Console, Effect } from "effect"
 import { CliOutput } from "effect/cli"
-import { ExitCode, meanings } from "./ExitCode.ts"
+import { meanings } from "./ExitCode.ts"
 
 /** Lines that are wider are broken between words, and go on below where their text began. */
 const wrap = (line: string, columns: number): string => {
@@ -34,6 +34,18 @@ const exitCodes = [
 const inOneLine = (message: string): string =>
   message.trim().replace(/\n\n\s*Did you mean this\?\n\s*/, ": did you mean ").replaceAll(/\n\s+/g, " or ")
 
+/** What there is to do comes before how it can be said. */
+const commandsFirst = (help: string): string => {
+  const sections = help.split("\n\n")
+  const isFlags = (section: string) => /^(GLOBAL )?FLAGS\n/.test(section)
+  const last = sections.findIndex((section) => section.startsWith("EXAMPLES"))
+  return [
+    ...sections.slice(0, last).filter((section) => !isFlags(section)),
+    ...sections.filter(isFlags),
+    ...sections.slice(last)
+  ].join("\n\n")
+}
+
 /** Tells help on standard output, and what is wrong on standard error. */
 export const presenter = (columns: number): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors: false, inheritedFlags: "summary", globalFlags: "none" })
@@ -41,8 +53,13 @@ export const presenter = (columns: number): CliOutput.Presenter => {
     present: (event) => {
       switch (event._tag) {
         case "Help": {
-          const help = formatter.formatHelpDoc(event.helpDoc)
-          return Console.log(wrapped(event.commandPath.length > 1 ? help : help + "\n" + exitCodes, columns))
+          const help = formatter.formatHelpDoc(event.helpDoc).replace(
+            "for inherited flags",
+            "for the flags of all commands"
+          )
+          return Console.log(
+            wrapped(event.commandPath.length > 1 ? help : commandsFirst(help) + "\n" + exitCodes, columns)
+          )
         }
         case "InvalidInvocation":
           return Effect.forEach(
@@ -59,6 +76,3 @@ export const presenter = (columns: number): CliOutput.Presenter => {
     }
   }
 }
-
-/** What a wrong command line ends with. */
-export const usageExitCode = ExitCode.usage

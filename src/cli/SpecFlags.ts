@@ -29,22 +29,22 @@ export const specFlags = {
   label: many("label", "KEY=VALUE", "A label; may be given again").pipe(Flag.withAlias("l")),
   virtualizer: Flag.String("virtualizer").pipe(
     Flag.withMetavar("NAME"),
-    Flag.withDescription("What runs it: qemu, docker, …"),
+    Flag.withDescription("What runs it (default: qemu)"),
     Flag.withDefault("qemu")
   ),
   memory: Flag.String("memory").pipe(
     Flag.withAlias("m"),
     Flag.withMetavar("SIZE"),
-    Flag.withDescription("Its memory, such as 512MiB or 2GiB"),
+    Flag.withDescription("Its memory, such as 2GiB (default: 512MiB)"),
     Flag.withDefault("512MiB")
   ),
   vcpus: Flag.Int("vcpus").pipe(
     Flag.withAlias("c"),
-    Flag.withDescription("Its virtual processors"),
+    Flag.withDescription("Its virtual processors (default: 1)"),
     Flag.withDefault(1)
   ),
   firmware: Flag.Literals("firmware", Firmware.literals).pipe(
-    Flag.withDescription("How it boots"),
+    Flag.withDescription("How it boots: BIOS, the default, or UEFI"),
     Flag.withDefault("legacy" as const)
   ),
   format: Flag.Literals("format", DiskFormat.literals).pipe(
@@ -67,14 +67,14 @@ export const specFlags = {
   volume: many("volume", "ID[:ro]", "A volume it has; may be given again"),
   publish: many(
     "publish",
-    "[ADDRESS:]PORT:PORT[/udp]",
-    "Lead a port of the host to one of the guest; may be given again"
+    "PORTS",
+    "A port of the host that leads to the guest: [ADDRESS:]HOST:GUEST[/udp]; may be given again"
   ).pipe(
     Flag.withAlias("p")
   ),
   network: Flag.String("network").pipe(
-    Flag.withMetavar("user|none|tap:NAME"),
-    Flag.withDescription("What its network card is connected to"),
+    Flag.withMetavar("NET"),
+    Flag.withDescription("What its network card is connected to: user (the default), none, or tap:NAME"),
     Flag.withDefault("user")
   ),
   userData: Flag.File("user-data").pipe(
@@ -83,12 +83,12 @@ export const specFlags = {
     Flag.optional
   ),
   restart: Flag.Literals("restart", RestartPolicy.literals).pipe(
-    Flag.withDescription("Start it again when it ends by itself"),
+    Flag.withDescription("Whether it is started again when it ends by itself (default: never)"),
     Flag.withDefault("never" as const)
   ),
   stopGrace: Flag.String("stop-grace").pipe(
     Flag.withMetavar("DURATION"),
-    Flag.withDescription("How long it may take to end when it is asked to"),
+    Flag.withDescription("How long it may take to end when it is asked to (default: 10 seconds)"),
     Flag.withDefault("10 seconds")
   )
 }

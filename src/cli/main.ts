@@ -17,6 +17,7 @@ import { presenter } from "./Presenter.ts"
 import { reportCause } from "./Report.ts"
 import { Screen } from "./Screen.ts"
 import { Transport } from "./Transport.ts"
+import { version } from "../api/Version.ts"
 import { viv } from "./Viv.ts"
 
 const transport = Layer.succeed(Transport, {
@@ -80,7 +81,7 @@ const onFirst = () => {
 }
 for (const signal of signals) process.once(signal, onFirst)
 
-Command.runWith(viv, { version: "0.1.0" })(args).pipe(
+Command.runWith(viv, { version })(args).pipe(
   Effect.tapCause((cause) => reportCause(cause, isJson)),
   Effect.provide(platform),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown })
