@@ -9,7 +9,7 @@ const exported = Object.values(manifest.exports).flatMap((target) =>
 export default {
   entry: [
     ...exported,
-    "src/cli/main.ts",
+    "src/cli/bin.ts",
     "test/demo/main.ts",
     "test/bench/main.ts",
     "test/bench/scaleProcess.ts",

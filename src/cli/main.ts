@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The program `viv`: chooses the platform, runs the command, and ends with its exit code.
  */
