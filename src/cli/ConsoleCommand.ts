@@ -4,14 +4,20 @@
 import { Console, Effect, Option, Stdio, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Socket } from "effect/socket"
-import { failed, usage } from "./CliFailure.ts"
+import type { Tag } from "../domain/InstanceState.ts"
+import { CliFailure, failed, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import * as DetachKey from "./DetachKey.ts"
-import { called } from "./InstanceText.ts"
+import { ExitCode } from "./ExitCode.ts"
+import { messageOf } from "./Failures.ts"
+import { called, stateText } from "./InstanceText.ts"
 import { output } from "./Output.ts"
 import { Screen } from "./Screen.ts"
 import { find, instance } from "./Target.ts"
+
+/** The states in which a guest may be there. */
+const guestStates: ReadonlyArray<Tag> = ["Starting", "Running", "Paused", "Stopping", "Unknown"]
 
 export const console = Command.make(
   "console",
@@ -33,6 +39,13 @@ export const console = Command.make(
       if ((yield* output).mode !== "human") return yield* usage("a console is for people: leave out --json and --quiet")
       const info = yield* find(daemon, instance)
       const name = called(info)
+      if (!guestStates.includes(info.state._tag)) {
+        return yield* new CliFailure({
+          exitCode: ExitCode.conflict,
+          detail: `${name} is ${stateText(info.state)}: nothing answers at its console`,
+          hint: `viv start ${name}, or viv logs ${name} for what it said`
+        })
+      }
       const socket = yield* daemon.console(info.spec.id)
       const isTerminal = yield* stdio.stdinIsTerminal
       const { write } = yield* socket.writer
@@ -51,7 +64,7 @@ export const console = Command.make(
       const how = yield* Effect.raceFirst(typed, shown).pipe(
         isTerminal ? (running) => Effect.andThen(raw, running) : (running) => running,
         Effect.scoped,
-        Effect.mapError((error) => failed(`the console of ${name} broke off: ${error.message}`))
+        Effect.mapError((error) => failed(`the console of ${name} broke off: ${messageOf(error)}`))
       )
       yield* Console.error(
         how === "detached"

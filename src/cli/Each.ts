@@ -47,16 +47,16 @@ export const follow = Effect.fnUntraced(function*(
 })
 
 /** What an instance is after nobody waits for it any more. */
-export const tellLeft = Effect.fnUntraced(function*(id: string, name: string, goesOn: string | undefined) {
-  const daemon = yield* Daemon
-  const left = yield* daemon.get(id).pipe(
-    Effect.map(({ state }) => stateText(state)),
-    Effect.catchIf(({ exitCode }) => exitCode === ExitCode.notFound, () => Effect.succeed("gone")),
-    Effect.timeout("5 seconds"),
-    Effect.catch(() => Effect.succeed("in a state that the daemon does not tell"))
-  )
-  yield* Console.error(`viv: interrupted: ${name} is ${left}${goesOn === undefined ? "" : `; ${goesOn} goes on`}`)
-})
+const tellLeft = (daemon: Daemon["Service"], id: string, name: string, goesOn: string | undefined) =>
+  Effect.gen(function*() {
+    const left = yield* daemon.get(id).pipe(
+      Effect.map(({ state }) => stateText(state)),
+      Effect.catchIf(({ exitCode }) => exitCode === ExitCode.notFound, () => Effect.succeed("gone")),
+      Effect.timeout("5 seconds"),
+      Effect.catch(() => Effect.succeed("in a state that the daemon does not tell"))
+    )
+    yield* Console.error(`viv: interrupted: ${name} is ${left}${goesOn === undefined ? "" : `; ${goesOn} goes on`}`)
+  })
 
 const failureOf = (cause: Cause.Cause<CliFailure>): CliFailure => {
   const error = Cause.squash(cause)
@@ -68,11 +68,14 @@ const one = Effect.fnUntraced(function*<A>(out: Output, shown: Progress, referen
   const info = yield* find(daemon, reference)
   const name = called(info)
   yield* shown.say(name, deed.doing)
-  const result = yield* deed.act(info).pipe(
-    Effect.onInterrupt(() => tellLeft(info.spec.id, name, deed.goesOn)),
+  const watched = out.mode === "human" && deed.goesOn !== undefined
+    ? Effect.andThen(follow([info.spec.id], shown, new Map([[info.spec.id, name]])), deed.act(info))
+    : deed.act(info)
+  const result = yield* Effect.scoped(watched).pipe(
+    Effect.onInterrupt(() => shown.aside(tellLeft(daemon, info.spec.id, name, deed.goesOn))),
     Effect.ensuring(shown.over(name))
   )
-  if (out.mode === "human") yield* Console.log(plain(deed.done(info, result)))
+  if (out.mode === "human") yield* shown.aside(Console.log(plain(deed.done(info, result))))
   if (out.mode === "quiet") yield* Console.log(info.spec.id)
   return { info, result }
 })
@@ -91,7 +94,7 @@ export const each = Effect.fnUntraced(function*<A>(references: ReadonlyArray<str
             : Effect.succeed({ reference, exit })
         ),
         Effect.tap(({ exit }) =>
-          Exit.isFailure(exit) && out.mode !== "json" ? report(failureOf(exit.cause), false) : Effect.void
+          Exit.isFailure(exit) && out.mode !== "json" ? shown.aside(report(failureOf(exit.cause), false)) : Effect.void
         )
       ),
     { concurrency: atOnce }

@@ -3,13 +3,22 @@
  */
 import { Predicate } from "effect"
 import { HttpClientError } from "effect/http"
-import { Problem } from "../api/Problem.ts"
+import { Problem, type ProblemCode } from "../api/Problem.ts"
 import { CliFailure } from "./CliFailure.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { ExitCode, ofProblem } from "./ExitCode.ts"
 
-const ofDaemon = ({ code, detail, fields, hint, instance, phase, status }: Problem, name: string): CliFailure =>
-  new CliFailure({
+/** What to do where the daemon speaks of its API, and viv has a command. */
+const hints: Readonly<Partial<Record<ProblemCode, string>>> = {
+  no_instance: "viv ls lists those that are there",
+  node_maintenance: "viv restore takes the node back to service; viv status tells how it is",
+  unauthorized: "show a token: --token-file, VIV_TOKEN, VIV_TOKEN_FILE, or viv context add"
+}
+
+const ofDaemon = (problem: Problem, name: string): CliFailure => {
+  const { code, detail, fields, instance, phase, status } = problem
+  const hint = hints[code] ?? problem.hint
+  return new CliFailure({
     exitCode: ofProblem(code, status),
     code,
     detail: code === "unauthorized" || code === "forbidden" ? `${name}: ${detail}` : detail,
@@ -18,6 +27,7 @@ const ofDaemon = ({ code, detail, fields, hint, instance, phase, status }: Probl
     ...(phase === undefined ? {} : { phase }),
     ...(fields === undefined ? {} : { fields: fields.map(({ message, path }) => ({ path, detail: message })) })
   })
+}
 
 /** The system's word for what went wrong, wherever in the causes it is. */
 const systemCode = (error: unknown): string | undefined => {
@@ -26,7 +36,8 @@ const systemCode = (error: unknown): string | undefined => {
   return "cause" in error ? systemCode(error.cause) : undefined
 }
 
-const messageOf = (error: unknown): string => {
+/** The innermost word for what went wrong. */
+export const messageOf = (error: unknown): string => {
   if (Predicate.isObject(error) && "cause" in error && error.cause !== undefined) return messageOf(error.cause)
   return error instanceof Error ? error.message : String(error)
 }

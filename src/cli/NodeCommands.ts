@@ -67,7 +67,7 @@ const removals = Effect.fnUntraced(function*(all: Stream.Stream<Removal, CliFail
           done++
           if (problem !== undefined) failures++
           return Effect.andThen(
-            tellOne(out, {
+            shown.aside(tellOne(out, {
               human: () => [
                 problem === undefined
                   ? `${what} ${name} is removed`
@@ -75,7 +75,7 @@ const removals = Effect.fnUntraced(function*(all: Stream.Stream<Removal, CliFail
               ],
               json: () => encode(Removal, removal),
               ids: () => problem === undefined ? [name] : []
-            }),
+            })),
             shown.say("node", `${doing}, ${removal.done} of ${total}`)
           )
         }

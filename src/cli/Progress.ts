@@ -10,13 +10,15 @@ export interface Progress {
   readonly say: (who: string, what: string) => Effect.Effect<void>
   /** This one is not waited for any more. */
   readonly over: (who: string) => Effect.Effect<void>
+  /** Tells something else meanwhile, on a line of its own. */
+  readonly aside: (telling: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 
 const clearLine = "\r\u001b[K"
 
-const nobody: Progress = { say: () => Effect.void, over: () => Effect.void }
+const nobody: Progress = { say: () => Effect.void, over: () => Effect.void, aside: (telling) => telling }
 
 const lines = (write: (text: string) => Effect.Effect<void>): Progress => {
   const said = new Map<string, string>()
@@ -27,7 +29,8 @@ const lines = (write: (text: string) => Effect.Effect<void>): Progress => {
         said.set(who, what)
         return write(`${plain(who)}: ${plain(what)}\n`)
       }),
-    over: (who) => Effect.sync(() => said.delete(who))
+    over: (who) => Effect.sync(() => said.delete(who)),
+    aside: (telling) => telling
   }
 }
 
@@ -38,7 +41,7 @@ const drawn = Effect.fnUntraced(function*(write: (text: string) => Effect.Effect
   const waiting = new Map<string, string>()
   let frame = 0
   const draw = Effect.gen(function*() {
-    if (waiting.size === 0) return yield* write(clearLine)
+    if (waiting.size === 0) return
     const columns = (yield* terminal.columns) || 80
     const texts = Array.from(waiting, ([who, what]) => `${who}: ${what}`)
     frame = (frame + 1) % frames.length
@@ -50,7 +53,8 @@ const drawn = Effect.fnUntraced(function*(write: (text: string) => Effect.Effect
   yield* Effect.addFinalizer(() => write(clearLine))
   return {
     say: (who, what) => Effect.sync(() => void waiting.set(who, what)),
-    over: (who) => Effect.sync(() => void waiting.delete(who))
+    over: (who) => Effect.sync(() => void waiting.delete(who)),
+    aside: (telling) => Effect.andThen(write(clearLine), telling)
   } satisfies Progress
 })
 

@@ -13,5 +13,6 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) {
   const { HOME, XDG_CACHE_HOME } = process.env
   const caches = XDG_CACHE_HOME ?? (HOME === undefined ? undefined : `${HOME}/.cache`)
   if (caches !== undefined) enableCompileCache(`${caches}/vivarium`)
-  await import("./main.ts")
+  const { main } = await import("./main.ts")
+  main(args)
 }

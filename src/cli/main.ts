@@ -56,10 +56,6 @@ const platform = Layer.mergeAll(
 
 const signals = ["SIGINT", "SIGTERM"] as const
 
-const args = process.argv.slice(2)
-const end = args.indexOf("--")
-const isJson = (end < 0 ? args : args.slice(0, end)).includes("--json")
-
 /** The exit code, which a wrong command line has too. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
@@ -67,21 +63,27 @@ const teardown: Runtime.Teardown = (exit, onExit) => {
   return onExit(error._tag === "ShowHelp" && error.errors.length === 0 ? ExitCode.done : ExitCode.usage)
 }
 
-// Who reads the answer may have read enough: `viv events -f | head -1`.
-process.stdout.on(
-  "error",
-  (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : ExitCode.failed)
-)
+/** Runs the command of a command line, and ends the process. */
+export const main = (args: ReadonlyArray<string>): void => {
+  const end = args.indexOf("--")
+  const isJson = (end < 0 ? args : args.slice(0, end)).includes("--json")
 
-// The first signal cancels, which may take its time; the second does not wait for that, and nothing waits for ever.
-const onFirst = () => {
-  for (const signal of signals) process.on(signal, () => process.exit(130))
-  setTimeout(() => process.exit(130), 30_000).unref()
+  // Who reads the answer may have read enough: `viv events -f | head -1`.
+  process.stdout.on(
+    "error",
+    (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : ExitCode.failed)
+  )
+
+  // The first signal cancels, which may take its time; the second does not wait for that, and nothing waits for ever.
+  const onFirst = () => {
+    for (const signal of signals) process.on(signal, () => process.exit(130))
+    setTimeout(() => process.exit(130), 30_000).unref()
+  }
+  for (const signal of signals) process.once(signal, onFirst)
+
+  Command.runWith(viv, { version })(args).pipe(
+    Effect.tapCause((cause) => reportCause(cause, isJson)),
+    Effect.provide(platform),
+    NodeRuntime.runMain({ disableErrorReporting: true, teardown })
+  )
 }
-for (const signal of signals) process.once(signal, onFirst)
-
-Command.runWith(viv, { version })(args).pipe(
-  Effect.tapCause((cause) => reportCause(cause, isJson)),
-  Effect.provide(platform),
-  NodeRuntime.runMain({ disableErrorReporting: true, teardown })
-)
