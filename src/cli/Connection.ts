@@ -81,10 +81,10 @@ const connect = Effect.gen(function*() {
     endpoint: to,
     list,
     get: (reference) => ask(instances.get({ params: { id: reference } })),
-    create: (payload, { autoRemove, start }) =>
+    create: (payload, { autoRemove }) =>
       Effect.flatMap(
         ask(instances.create({
-          query: { cancelOnDisconnect: true, ...(start ? {} : { start }), ...(autoRemove ? { autoRemove } : {}) },
+          query: { cancelOnDisconnect: true, ...(autoRemove ? { autoRemove } : {}) },
           headers: {},
           payload
         })),
@@ -124,7 +124,7 @@ const connect = Effect.gen(function*() {
         })),
         (events) => tell(Stream.map(events, ({ data }) => data))
       )),
-    status: Effect.map(ask(node.status()), ({ status }) => status),
+    status: ask(node.status()),
     statistics: ask(node.statistics()),
     evacuate: removals(node.evacuate({ headers: {} })),
     reset: removals(node.reset({ headers: {} })),

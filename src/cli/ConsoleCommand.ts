@@ -60,9 +60,12 @@ export const console = Command.make(
         Effect.flatMap((last) => Option.contains(last, true) ? Effect.succeed("detached" as const) : Effect.never)
       )
       const shown = Stream.run(Socket.toStream(socket), stdio.stdout()).pipe(Effect.as("ended" as const))
-      yield* Console.error(`viv: this is ${name}'s console; ${detachKey} leaves it`)
-      const how = yield* Effect.raceFirst(typed, shown).pipe(
-        isTerminal ? (running) => Effect.andThen(raw, running) : (running) => running,
+      const how = yield* Effect.gen(function*() {
+        if (isTerminal) yield* raw
+        // From here on every key is the guest's.
+        yield* Console.error(`viv: this is ${name}'s console; ${detachKey} leaves it`)
+        return yield* Effect.raceFirst(typed, shown)
+      }).pipe(
         Effect.scoped,
         Effect.mapError((error) => failed(`the console of ${name} broke off: ${messageOf(error)}`))
       )

@@ -5,11 +5,11 @@ import { Context, type Effect, type Stream } from "effect"
 import type { Socket } from "effect/socket"
 import type { NodeChange } from "../api/EventsApi.ts"
 import type { SpecText, StartText } from "../api/InstancesApi.ts"
-import type { Check, OrphanInfo, Removal } from "../api/NodeApi.ts"
+import type { Check, NodeInfo, OrphanInfo, Removal } from "../api/NodeApi.ts"
 import type { Position } from "../domain/InstanceEvent.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceSpec } from "../domain/InstanceSpec.ts"
-import type { NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
+import type { NodeStatistics } from "../domain/NodeStatus.ts"
 import type { VolumeSpec } from "../domain/Volume.ts"
 import type { CliFailure } from "./CliFailure.ts"
 import type { Endpoint } from "./Endpoint.ts"
@@ -30,8 +30,6 @@ export type Power = "start" | "stop" | "restart" | "pause" | "resume"
 export type Payload = InstanceSpec | typeof SpecText.Type | typeof StartText.Type
 
 export interface CreateOptions {
-  /** Otherwise it is created and left stopped. */
-  readonly start: boolean
   /** The daemon deletes it when it ends. */
   readonly autoRemove: boolean
 }
@@ -43,7 +41,7 @@ export class Daemon extends Context.Service<Daemon, {
   readonly list: (filter: Filter) => Answer<ReadonlyArray<InstanceInfo>>
   /** By id or name. */
   readonly get: (reference: string) => Answer<InstanceInfo>
-  /** Creates an instance and, with `start`, returns when it runs. Interrupted, it withdraws the start. */
+  /** Creates an instance and starts it; returns when it runs. Interrupted, it withdraws the start. */
   readonly create: (payload: Payload, options: CreateOptions) => Answer<InstanceInfo>
   readonly power: (id: string, power: Power) => Answer<void>
   readonly remove: (id: string) => Answer<void>
@@ -55,7 +53,7 @@ export class Daemon extends Context.Service<Daemon, {
   ) => Stream.Stream<Uint8Array, CliFailure>
   readonly console: (id: string) => Answer<Socket.Socket>
   readonly changes: (filter: Filter, after: Position | undefined) => Stream.Stream<NodeChange, CliFailure>
-  readonly status: Answer<NodeStatus>
+  readonly status: Answer<NodeInfo>
   readonly statistics: Answer<NodeStatistics>
   readonly evacuate: Stream.Stream<Removal, CliFailure>
   readonly reset: Stream.Stream<Removal, CliFailure>

@@ -3,9 +3,9 @@
  */
 import { Console, Effect, Stdio, Stream } from "effect"
 import { Command, Flag, Prompt } from "effect/cli"
-import { Removal } from "../api/NodeApi.ts"
+import { NodeInfo, Removal } from "../api/NodeApi.ts"
+import type { Capabilities } from "../domain/Capabilities.ts"
 import { tags } from "../domain/InstanceState.ts"
-import { NodeStatus } from "../domain/NodeStatus.ts"
 import { CliFailure, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
@@ -16,9 +16,16 @@ import { progress } from "./Progress.ts"
 import { listing } from "./Table.ts"
 import { bytes, count } from "./Text.ts"
 
-const describe = (
-  { condition, incarnation, instances, orphans, reserved, task, unreadable }: NodeStatus
-): ReadonlyArray<string> => {
+const can = ({ boot, console, liveVolumes, pause }: Capabilities): string =>
+  [
+    `boots ${boot.join(", ")}`,
+    ...(pause ? ["pauses"] : []),
+    ...(liveVolumes ? ["attaches volumes"] : []),
+    ...(console ? ["has a console"] : [])
+  ].join("; ")
+
+const describe = ({ status, virtualizers }: NodeInfo): ReadonlyArray<string> => {
+  const { condition, incarnation, instances, orphans, reserved, task, unreadable } = status
   const states = tags.flatMap((tag) => instances[tag] > 0 ? [`${instances[tag]} ${tag.toLowerCase()}`] : [])
   return listing([
     ["condition", condition._tag === "Full" ? `full: ${condition.why}` : condition._tag.toLowerCase()],
@@ -33,6 +40,7 @@ const describe = (
       "unreadable",
       unreadable.length === 0 ? undefined : unreadable.map(({ path, why }) => `${path}: ${why}`).join("; ")
     ],
+    ...virtualizers.map(({ capabilities, name }) => [name, can(capabilities)] as const),
     ["incarnation", String(incarnation)]
   ])
 }
@@ -43,11 +51,13 @@ export const status = Command.make("status", {}, () =>
     const now = yield* daemon.status
     yield* tell(yield* output, {
       human: () => describe(now),
-      json: () => encode(NodeStatus, now),
+      json: () => encode(NodeInfo, now),
       ids: () => []
     })
   }))).pipe(
-    Command.withDescription("Tell how the node is: whether it takes instances, how many it has, and what they hold."),
+    Command.withDescription(
+      "Tell how the node is: whether it takes instances, how many it has, what they hold, and what its virtualizers can do."
+    ),
     Command.withShortDescription("How the node is"),
     Command.withExamples([{ command: "viv status" }])
   )

@@ -23,7 +23,7 @@ export const run = Command.make(
       yield* connected(launch(
         asked,
         { id: asked.id, name: asked.name ?? asked.id },
-        { start: true, autoRemove: given.rm }
+        { autoRemove: given.rm }
       ))
     })
 ).pipe(

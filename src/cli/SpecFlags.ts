@@ -7,6 +7,7 @@ import { generate } from "../domain/InstanceId.ts"
 import { Firmware, InstanceSpec, RestartPolicy } from "../domain/InstanceSpec.ts"
 import type { PublishedPort } from "../domain/Network.ts"
 import { DiskFormat } from "../domain/Volume.ts"
+import { fromIssue } from "../payload/PayloadError.ts"
 import { failed, usage } from "./CliFailure.ts"
 
 const text = (name: string, metavar: string, description: string) =>
@@ -225,5 +226,5 @@ export const spec = Effect.fnUntraced(function*(given: Given) {
     restart: given.restart,
     stopGrace: given.stopGrace
   }
-  return yield* Effect.mapError(decode(asked), (error) => usage(error.message))
+  return yield* Effect.mapError(decode(asked), (error) => usage(fromIssue(error.issue).message))
 })

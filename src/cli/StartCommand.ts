@@ -24,13 +24,19 @@ const read = Effect.fnUntraced(function*(file: string) {
 })
 
 const fromFile = Effect.fnUntraced(
-  function*(file: string, options: { readonly start: boolean; readonly autoRemove: boolean }) {
+  function*(file: string, options: { readonly autoRemove: boolean }) {
     const text = yield* read(file)
     const isStart = isStartPayload.test(text)
     // What the native spec says of itself is known here; the daemon reads it again, and says what is wrong.
     const spec = isStart ? undefined : Option.getOrUndefined(yield* Effect.option(NativeSpec.decode(text)))
     const payload: Payload = isStart ? { _tag: "StartText", text } : { _tag: "SpecText", text }
-    yield* connected(launch(payload, { id: spec?.id, name: spec?.name ?? spec?.id ?? file }, options))
+    yield* connected(
+      launch(
+        payload,
+        { id: spec?.id, name: spec?.name ?? spec?.id ?? (file === "-" ? "standard input" : file) },
+        options
+      )
+    )
   }
 )
 
@@ -47,24 +53,19 @@ export const start = Command.make(
       Flag.withDescription("Create the instance of this specification or START payload; - is standard input"),
       Flag.optional
     ),
-    stopped: Flag.Boolean("stopped").pipe(
-      Flag.withDescription("With -f: create it, and leave it stopped"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    ),
     rm: Flag.Boolean("rm").pipe(
       Flag.withDescription("With -f: the daemon deletes it when it ends"),
       Flag.withoutNegation,
       Flag.withDefault(false)
     )
   },
-  ({ file, instances, rm, stopped }) =>
+  ({ file, instances, rm }) =>
     Effect.gen(function*() {
       if (Option.isSome(file)) {
         if (instances.length > 0) {
           return yield* usage("instances are started by name, or created with -f: not both at once")
         }
-        return yield* fromFile(file.value, { start: !stopped, autoRemove: rm })
+        return yield* fromFile(file.value, { autoRemove: rm })
       }
       if (instances.length === 0) {
         return yield* usage("there is nothing to start", "name stopped instances, or give -f FILE")

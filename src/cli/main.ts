@@ -54,14 +54,22 @@ const platform = Layer.mergeAll(
   CliOutput.layerPresenter(presenter(process.stdout.columns || 80))
 )
 
+/** As every shell has it. */
+const interrupted = 130
+
 const signals = ["SIGINT", "SIGTERM"] as const
 
-/** The exit code, which a wrong command line has too. */
-const teardown: Runtime.Teardown = (exit, onExit) => {
+const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-  if (!CliError.isCliError(error)) return Runtime.defaultTeardown(exit, onExit)
-  return onExit(error._tag === "ShowHelp" && error.errors.length === 0 ? ExitCode.done : ExitCode.usage)
+  if (CliError.isCliError(error)) {
+    return error._tag === "ShowHelp" && error.errors.length === 0 ? ExitCode.done : ExitCode.usage
+  }
+  if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return interrupted
+  return error === undefined ? ExitCode.done : Runtime.getErrorExitCode(error)
 }
+
+/** Ends the process in every case: standard input may have been left open, and would keep it. All that was said has been written. */
+const teardown: Runtime.Teardown = (exit) => process.exit(exitCodeOf(exit))
 
 /** Runs the command of a command line, and ends the process. */
 export const main = (args: ReadonlyArray<string>): void => {
@@ -76,8 +84,8 @@ export const main = (args: ReadonlyArray<string>): void => {
 
   // The first signal cancels, which may take its time; the second does not wait for that, and nothing waits for ever.
   const onFirst = () => {
-    for (const signal of signals) process.on(signal, () => process.exit(130))
-    setTimeout(() => process.exit(130), 30_000).unref()
+    for (const signal of signals) process.on(signal, () => process.exit(interrupted))
+    setTimeout(() => process.exit(interrupted), 30_000).unref()
   }
   for (const signal of signals) process.once(signal, onFirst)
 
