@@ -10,6 +10,7 @@ export default {
   entry: [
     ...exported,
     "src/daemon/main.ts",
+    "src/cli/bin.ts",
     "test/demo/main.ts",
     "test/bench/main.ts",
     "test/bench/scaleProcess.ts",

@@ -8,7 +8,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Duration, Effect, Exit, Layer, Logger, Option, Redacted, References, Runtime } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import { Otlp } from "effect/observability"
 import { socketPathOf, stateDirectoryOf } from "../api/SocketPath.ts"
 import { version } from "../api/Version.ts"
@@ -74,8 +74,7 @@ const levels = { error: "Error", warning: "Warn", info: "Info", debug: "Debug" }
 /** Where it tells of itself: standard error, and an OTLP endpoint where one is configured. */
 const telemetry = ({ log, otlp }: DaemonConfig) =>
   Layer.mergeAll(
-    Logger.layer([log.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
-    Layer.succeed(Logger.LogToStderr, true),
+    Logger.layer([Logger.withConsoleError(log.format === "json" ? Logger.formatJson : Logger.formatLogFmt)]),
     Layer.succeed(References.MinimumLogLevel, levels[log.level])
   ).pipe(Layer.merge(
     otlp === undefined
@@ -192,7 +191,14 @@ const vivd = Command.make("vivd", configFlags, serve).pipe(
 
 Command.run(vivd, { version }).pipe(
   Effect.provide([NodeServices.layer, NodeCrypto.layerSecureRandom, Layer.succeed(Logger.LogToStderr, true)]),
+  Effect.tapCause((cause) => {
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    // What is wrong with the command line has been told with its help.
+    if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
+    return Console.error(`vivd: ${error === undefined ? Cause.pretty(cause) : error.message}`)
+  }),
   NodeRuntime.runMain({
+    disableErrorReporting: true,
     // To be told to end, and to do so, is no failure.
     teardown: (exit, onExit) =>
       Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
