@@ -16,7 +16,8 @@ interface Headers {
 
 const encode = Schema.encodeSync(Schema.toCodecJson(Operation))
 
-const isAsync = (prefer: string | undefined): boolean => prefer !== undefined && /(^|[,;])\s*respond-async\b/i.test(prefer)
+const isAsync = (prefer: string | undefined): boolean =>
+  prefer !== undefined && /(^|[,;])\s*respond-async\b/i.test(prefer)
 
 /** 202, with where the operation is. */
 const begun = (operation: Operation): HttpServerResponse.HttpServerResponse =>

@@ -26,11 +26,16 @@ const mediaTypeOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =
 
 /** The body of a request, where it is not too large. */
 export const textOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Problem> =>
-  Effect.mapError(request.text, (error) =>
-    error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge" ? tooLarge : problem("invalid_payload", {
-      detail: "the body of the request could not be read to its end",
-      hint: "send it whole, with its length"
-    }))
+  Effect.mapError(
+    request.text,
+    (error) =>
+      error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge" ?
+        tooLarge :
+        problem("invalid_payload", {
+          detail: "the body of the request could not be read to its end",
+          hint: "send it whole, with its length"
+        })
+  )
 
 /** The body is more than is read. */
 export const tooLarge = problem("payload_too_large", {

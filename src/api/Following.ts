@@ -85,7 +85,10 @@ class Follower {
         return this.concerns(event) ? this.encoded.of(event) : undefined
       }
       case "Lagged":
-        return bytesOf(change.missed === undefined ? { _tag: "Lagged" } : { _tag: "Lagged", missed: change.missed }, undefined)
+        return bytesOf(
+          change.missed === undefined ? { _tag: "Lagged" } : { _tag: "Lagged", missed: change.missed },
+          undefined
+        )
     }
   }
 

@@ -77,36 +77,55 @@ export const layer = HttpApiBuilder.group(
           }, own(start)))
         }))
       .handle("get", ({ params }) => own(Instances.find(params.id)))
-      .handle("delete", ({ headers, params }) =>
-        own(Effect.flatMap(Instances.idOf(params.id), (id) =>
-          doing({ command: "delete", instance: id, headers }, Effect.mapError(launcher.delete(id), ofLauncher)))))
+      .handle(
+        "delete",
+        ({ headers, params }) =>
+          own(
+            Effect.flatMap(Instances.idOf(params.id), (id) =>
+              doing({ command: "delete", instance: id, headers }, Effect.mapError(launcher.delete(id), ofLauncher)))
+          )
+      )
       .handle("start", ({ headers, params, query }) =>
         change(
           { command: "start", ref: params.id, headers, cancelOnDisconnect: query.cancelOnDisconnect },
           (id) => Effect.flatMap(launcher.get(id), ({ spec }) => launcher.start(spec))
         ))
       .handle("stop", ({ headers, params }) => change({ command: "stop", ref: params.id, headers }, launcher.stop))
-      .handle("restart", ({ headers, params }) =>
-        change({ command: "restart", ref: params.id, headers }, launcher.restart))
+      .handle(
+        "restart",
+        ({ headers, params }) => change({ command: "restart", ref: params.id, headers }, launcher.restart)
+      )
       .handle("pause", ({ headers, params }) => change({ command: "pause", ref: params.id, headers }, launcher.pause))
-      .handle("resume", ({ headers, params }) =>
-        change({ command: "resume", ref: params.id, headers }, launcher.resume))
+      .handle(
+        "resume",
+        ({ headers, params }) => change({ command: "resume", ref: params.id, headers }, launcher.resume)
+      )
       .handle("attach", ({ headers, params, payload }) =>
         change(
           { command: "attach", ref: params.id, headers, body: JSON.stringify(payload) },
           (id) => launcher.attach(id, payload)
         ))
-      .handle("detach", ({ headers, params }) =>
-        change({ command: "detach", ref: params.id, headers }, (id) => launcher.detach(id, params.volume)))
-      .handle("stats", ({ params }) =>
-        Effect.flatMap(own(Instances.idOf(params.id)), (id) => Effect.mapError(launcher.stats(id), ofLauncher)))
+      .handle(
+        "detach",
+        ({ headers, params }) =>
+          change({ command: "detach", ref: params.id, headers }, (id) => launcher.detach(id, params.volume))
+      )
+      .handle(
+        "stats",
+        ({ params }) =>
+          Effect.flatMap(own(Instances.idOf(params.id)), (id) => Effect.mapError(launcher.stats(id), ofLauncher))
+      )
       .handle("logs", ({ params, query }) =>
         Effect.gen(function*() {
           yield* streams.admit
           const id = yield* own(Instances.idOf(params.id))
           const console = yield* Effect.mapError(launcher.console(id), ofLauncher)
           // Read once to its end, so that a failure is told as such, and its length is known.
-          const bytes = yield* Stream.runFold(console.log({ follow: false }), () => 0, (sum, chunk) => sum + chunk.length).pipe(
+          const bytes = yield* Stream.runFold(
+            console.log({ follow: false }),
+            () => 0,
+            (sum, chunk) => sum + chunk.length
+          ).pipe(
             Effect.mapError(ofGuest(id))
           )
           let skip = query.tail === undefined ? 0 : Math.max(0, bytes - query.tail)

@@ -51,7 +51,10 @@ export const layer = HttpApiBuilder.group(
     const launcher = yield* Launcher
     const operations = yield* Operations
     const streams = yield* Streams
-    const virtualizers = Array.from((yield* Virtualizers).values(), ({ capabilities, name }) => ({ capabilities, name }))
+    const virtualizers = Array.from(
+      (yield* Virtualizers).values(),
+      ({ capabilities, name }) => ({ capabilities, name })
+    )
 
     /** Evacuates or resets beside its caller, who follows it, or asks for the operation later. */
     const removing = (
@@ -63,13 +66,15 @@ export const layer = HttpApiBuilder.group(
         if (headers.prefer !== undefined || headers["idempotency-key"] !== undefined) {
           const end = Effect.flatMap(Stream.runLast(told), (last) =>
             last._tag === "Some" && last.value._tag === "Failed" ? Effect.fail(last.value.problem) : Effect.void)
-          return (yield* Effect.provideService(doing({ command, headers }, end), Operations, operations)) ?? HttpServerResponse.empty({ status: 204 })
+          return (yield* Effect.provideService(doing({ command, headers }, end), Operations, operations)) ??
+            HttpServerResponse.empty({ status: 204 })
         }
         yield* streams.admit
         // Holds one entry for each thing that is removed: as many as there are instances.
         const queue = yield* Queue.unbounded<Removal, Cause.Done>()
         yield* operations.detach(
-          Stream.runForEach(told, (removal) => Queue.offer(queue, removal)).pipe(Effect.ensuring(Queue.end(queue)))
+          Stream.runForEach(told, (removal) =>
+            Queue.offer(queue, removal)).pipe(Effect.ensuring(Queue.end(queue)))
         )
         const lines = Stream.map(Stream.fromQueue(queue), (removal) => `${JSON.stringify(encodeRemoval(removal))}\n`)
         return HttpServerResponse.stream(streams.bound(Stream.encodeText(lines)), {
@@ -83,9 +88,14 @@ export const layer = HttpApiBuilder.group(
       .handle("evacuate", ({ headers }) => removing("evacuate", headers))
       .handle("restore", () => Effect.mapError(launcher.restore, ofLauncher))
       .handle("reset", ({ headers }) => removing("reset", headers))
-      .handle("orphans", () =>
-        Effect.map(Effect.mapError(launcher.orphans, ofLauncher), (orphans) =>
-          orphans.map(({ guest, id }) => guest === undefined ? { id } : { id, guest })))
+      .handle(
+        "orphans",
+        () =>
+          Effect.map(
+            Effect.mapError(launcher.orphans, ofLauncher),
+            (orphans) => orphans.map(({ guest, id }) => guest === undefined ? { id } : { id, guest })
+          )
+      )
       .handleRaw("adopt", ({ request }) =>
         Effect.flatMap(Creating.textOf(request), Creating.nativeSpec).pipe(
           Effect.flatMap((spec) => Effect.mapError(launcher.adopt(spec), ofLauncher))

@@ -2,7 +2,20 @@
  * Commands in progress. They run beside their callers: one that goes away cancels nothing, unless it asked for that. What became of
  * those that somebody may ask for is kept for an hour after their end, and at most so many of them.
  */
-import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, Fiber, FiberSet, Layer, Option, Schedule } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  FiberSet,
+  Layer,
+  Option,
+  Schedule
+} from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpServerError } from "effect/http"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
@@ -115,16 +128,18 @@ export const make = Effect.gen(function*() {
     const done = yield* Deferred.make<Result, Problem>()
     const isKept = request.isAsync === true || request.idempotency !== undefined
     const started = yield* Deferred.make<Entry>()
-    const fiber = fork(Effect.exit(command).pipe(
-      Effect.flatMap((exit) =>
-        Effect.map(Deferred.await(started), (entry) => {
-          entry.ended = { exit, atMillis: clock.currentTimeMillisUnsafe() }
-          if (!isKept) forget(entry)
-        }).pipe(Effect.andThen(Deferred.done(done, exit)))
-      ),
-      Effect.onInterrupt(() => Deferred.interrupt(done)),
-      Effect.asVoid
-    ))
+    const fiber = fork(
+      Effect.exit(command).pipe(
+        Effect.flatMap((exit) =>
+          Effect.map(Deferred.await(started), (entry) => {
+            entry.ended = { exit, atMillis: clock.currentTimeMillisUnsafe() }
+            if (!isKept) forget(entry)
+          }).pipe(Effect.andThen(Deferred.done(done, exit)))
+        ),
+        Effect.onInterrupt(() => Deferred.interrupt(done)),
+        Effect.asVoid
+      )
+    )
     const entry: Entry = { id, request, beganMillis: clock.currentTimeMillisUnsafe(), fiber, done, ended: undefined }
     entries.set(id, entry)
     if (request.idempotency !== undefined) byKey.set(request.idempotency.key, entry)
@@ -181,4 +196,7 @@ export const make = Effect.gen(function*() {
 })
 
 /** Commands in progress. To be built before the launcher, so that its end answers them. */
-export const layer: Layer.Layer<Operations, never, SecureRandom.SecureRandom | Shutdown> = Layer.effect(Operations, make)
+export const layer: Layer.Layer<Operations, never, SecureRandom.SecureRandom | Shutdown> = Layer.effect(
+  Operations,
+  make
+)

@@ -16,21 +16,24 @@ export class Shutdown extends Context.Service<Shutdown, {
 
 /** `deadline`: how long commands in progress are waited for. */
 export const layer = (deadline: Duration.Duration): Layer.Layer<Shutdown> =>
-  Layer.effect(Shutdown, Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const began = yield* Deferred.make<void>()
-    const expired = yield* Deferred.make<void>()
-    return Shutdown.of({
-      began: Deferred.await(began),
-      hasBegun: Deferred.isDone(began),
-      expired: Deferred.await(expired),
-      begin: Effect.gen(function*() {
-        if (!(yield* Deferred.succeed(began, undefined))) return
-        yield* Effect.sleep(deadline).pipe(
-          Effect.andThen(Deferred.succeed(expired, undefined)),
-          Effect.interruptible,
-          Effect.forkIn(scope)
-        )
+  Layer.effect(
+    Shutdown,
+    Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const began = yield* Deferred.make<void>()
+      const expired = yield* Deferred.make<void>()
+      return Shutdown.of({
+        began: Deferred.await(began),
+        hasBegun: Deferred.isDone(began),
+        expired: Deferred.await(expired),
+        begin: Effect.gen(function*() {
+          if (!(yield* Deferred.succeed(began, undefined))) return
+          yield* Effect.sleep(deadline).pipe(
+            Effect.andThen(Deferred.succeed(expired, undefined)),
+            Effect.interruptible,
+            Effect.forkIn(scope)
+          )
+        })
       })
     })
-  }))
+  )

@@ -24,27 +24,30 @@ export class Streams extends Context.Service<Streams, {
 }>()("vivarium/Streams") {}
 
 export const layer = (limits: StreamLimits): Layer.Layer<Streams, never, Shutdown> =>
-  Layer.effect(Streams, Effect.gen(function*() {
-    const shutdown = yield* Shutdown
-    let open = 0
-    return Streams.of({
-      limits,
-      admit: Effect.acquireRelease(
-        Effect.suspend(() => {
-          if (open >= limits.streamsMax) {
-            return Effect.fail(problem("too_many", {
-              detail: `${limits.streamsMax} logs, consoles and followers of events are open, and no more are allowed`,
-              hint: "close some, or raise limits.streamsMax in the daemon's configuration"
-            }))
-          }
-          open++
-          return Effect.void
-        }),
-        () => Effect.sync(() => open--)
-      ),
-      bound: (stream) => cutWhenStalled(Stream.interruptWhen(stream, shutdown.began), limits.stallDeadline)
+  Layer.effect(
+    Streams,
+    Effect.gen(function*() {
+      const shutdown = yield* Shutdown
+      let open = 0
+      return Streams.of({
+        limits,
+        admit: Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (open >= limits.streamsMax) {
+              return Effect.fail(problem("too_many", {
+                detail: `${limits.streamsMax} logs, consoles and followers of events are open, and no more are allowed`,
+                hint: "close some, or raise limits.streamsMax in the daemon's configuration"
+              }))
+            }
+            open++
+            return Effect.void
+          }),
+          () => Effect.sync(() => open--)
+        ),
+        bound: (stream) => cutWhenStalled(Stream.interruptWhen(stream, shutdown.began), limits.stallDeadline)
+      })
     })
-  }))
+  )
 
 /**
  * Interrupts who reads a stream when it was given something and has not come back for more in time: its peer does not read. At most

@@ -20,19 +20,21 @@ const patience = "5 seconds"
 const install = (name: string) => `apt-get install --no-install-recommends ${name}`
 
 /** A program, and the first line of what it says of itself. */
-const program = Effect.fnUntraced(function*(name: string, command: string, debianPackage: string, ...args: Array<string>) {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const said = yield* Effect.option(
-    spawner.spawn(ChildProcess.make(command, args, { stderr: "ignore", stdin: "ignore" })).pipe(
-      Effect.flatMap((child) => Stream.mkString(Stream.decodeText(child.stdout))),
-      Effect.scoped,
-      Effect.timeout(patience)
+const program = Effect.fnUntraced(
+  function*(name: string, command: string, debianPackage: string, ...args: Array<string>) {
+    const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+    const said = yield* Effect.option(
+      spawner.spawn(ChildProcess.make(command, args, { stderr: "ignore", stdin: "ignore" })).pipe(
+        Effect.flatMap((child) => Stream.mkString(Stream.decodeText(child.stdout))),
+        Effect.scoped,
+        Effect.timeout(patience)
+      )
     )
-  )
-  return said._tag === "Some"
-    ? { name, status: "ok", detail: said.value.split("\n")[0].trim() || command } satisfies Check
-    : { name, status: "missing", detail: `${command} can not be run`, remedy: install(debianPackage) } satisfies Check
-})
+    return said._tag === "Some"
+      ? { name, status: "ok", detail: said.value.split("\n")[0].trim() || command } satisfies Check
+      : { name, status: "missing", detail: `${command} can not be run`, remedy: install(debianPackage) } satisfies Check
+  }
+)
 
 const kvm = Effect.fnUntraced(function*(config: QemuConfig): Effect.fn.Return<Check, never, Services> {
   const fs = yield* FileSystem.FileSystem
@@ -75,7 +77,12 @@ const docker: Effect.Effect<Check> = Effect.callback((resume) => {
   connection.once("error", (error: NodeJS.ErrnoException) =>
     tell(
       error.code === "EACCES"
-        ? { name, status: "warning", detail: `${path} may not be used`, remedy: "add the daemon's user to the group docker" }
+        ? {
+          name,
+          status: "warning",
+          detail: `${path} may not be used`,
+          remedy: "add the daemon's user to the group docker"
+        }
         : { name, status: "warning", detail: `no engine listens at ${path}`, remedy: install("docker.io") }
     ))
   return Effect.sync(() => connection.destroy())
@@ -149,5 +156,6 @@ export const all = (config: QemuConfig): Effect.Effect<ReadonlyArray<Check>, nev
 export const layer = (config: QemuConfig): Layer.Layer<Doctor, never, Services> =>
   Layer.effect(
     Doctor,
-    Effect.map(Effect.context<Services>(), (context) => Doctor.of({ checks: Effect.provideContext(all(config), context) }))
+    Effect.map(Effect.context<Services>(), (context) =>
+      Doctor.of({ checks: Effect.provideContext(all(config), context) }))
   )

@@ -62,7 +62,9 @@ const fileTree = Effect.fnUntraced(function*(
   const bytes = yield* Effect.option(fs.readFile(path))
   if (Option.isNone(bytes)) {
     if (!isRequired && !(yield* Effect.orElseSucceed(fs.exists(path), () => true))) return {}
-    return yield* new ConfigError({ message: `${path} can not be read: make it readable, or name another with --config` })
+    return yield* new ConfigError({
+      message: `${path} can not be read: make it readable, or name another with --config`
+    })
   }
   const documents = yield* fromInput(bytes.value).pipe(
     Effect.flatMap((text) => parse(text)),

@@ -39,7 +39,9 @@ const isAlive = (path: string): Effect.Effect<boolean> =>
     connection.once("connect", () => resume(Effect.succeed(true)))
     connection.once("error", (error: NodeJS.ErrnoException) =>
       resume(Effect.succeed(error.code !== "ECONNREFUSED" && error.code !== "ENOENT")))
-    return Effect.sync(() => connection.destroy())
+    return Effect.sync(() =>
+      connection.destroy()
+    )
   })
 
 /** Makes place for a unix socket: its directory, and without what a daemon left that was killed. */
@@ -56,7 +58,9 @@ export const clear = Effect.fnUntraced(function*(path: string) {
   const there = yield* Effect.option(fs.stat(path))
   if (Option.isNone(there)) return
   if (there.value.type !== "Socket") {
-    return yield* new ConfigError({ message: `${path} is there, and is no socket: move it away, or choose another path` })
+    return yield* new ConfigError({
+      message: `${path} is there, and is no socket: move it away, or choose another path`
+    })
   }
   if (yield* isAlive(path)) {
     return yield* new ConfigError({ message: `somebody listens at ${path}: stop them, or choose another path` })
@@ -65,19 +69,23 @@ export const clear = Effect.fnUntraced(function*(path: string) {
 })
 
 /** Gives a socket its owner, group and mode. Until then only its maker may use it. */
-export const protect = Effect.fnUntraced(function*(path: string, { group, owner }: DaemonConfig["socket"]) {
-  const fs = yield* FileSystem.FileSystem
-  if (owner !== undefined || group !== undefined) {
-    const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-    const who = `${owner ?? ""}${group === undefined ? "" : `:${group}`}`
-    const child = yield* spawner.spawn(ChildProcess.make("chown", ["--", who, path]))
-    const why = yield* Stream.mkString(Stream.decodeText(child.stderr))
-    if ((yield* child.exitCode) !== 0) {
-      return yield* new ConfigError({ message: `${path} can not be given to ${who}: ${why.trim()}` })
+export const protect = Effect.fnUntraced(
+  function*(path: string, { group, owner }: DaemonConfig["socket"]) {
+    const fs = yield* FileSystem.FileSystem
+    if (owner !== undefined || group !== undefined) {
+      const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+      const who = `${owner ?? ""}${group === undefined ? "" : `:${group}`}`
+      const child = yield* spawner.spawn(ChildProcess.make("chown", ["--", who, path]))
+      const why = yield* Stream.mkString(Stream.decodeText(child.stderr))
+      if ((yield* child.exitCode) !== 0) {
+        return yield* new ConfigError({ message: `${path} can not be given to ${who}: ${why.trim()}` })
+      }
     }
-  }
-  yield* fs.chmod(path, 0o660)
-}, Effect.scoped, Effect.mapError((error) => new ConfigError({ message: error.message })))
+    yield* fs.chmod(path, 0o660)
+  },
+  Effect.scoped,
+  Effect.mapError((error) => new ConfigError({ message: error.message }))
+)
 
 /** The unix socket. */
 export const unix = (config: DaemonConfig, path: string): Unbound => ({
@@ -92,7 +100,9 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 /** Says what a TCP listener lacks, if anything. */
 export const lacks = ({ host, tls }: Tcp, tokens: number): string | undefined => {
   if (tokens === 0) return "tokens: a TCP listener needs at least one token: make it with vivd token create"
-  if (!isLoopback(host) && tls === undefined) return `tcp.tls: a listener at ${host} is reached from elsewhere: it needs TLS`
+  if (!isLoopback(host) && tls === undefined) {
+    return `tcp.tls: a listener at ${host} is reached from elsewhere: it needs TLS`
+  }
   return undefined
 }
 

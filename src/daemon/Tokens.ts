@@ -70,21 +70,24 @@ export class Tokens extends Context.Service<Tokens, {
 
 /** The tokens of a file; none, where there is no file. */
 export const layer = (path: string | undefined): Layer.Layer<Tokens, ConfigError, FileSystem.FileSystem> =>
-  Layer.effect(Tokens, Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const loaded = path === undefined
-      ? Effect.succeed<ReadonlyArray<Entry>>([])
-      : Effect.provideService(load(path), FileSystem.FileSystem, fs)
-    const entries = yield* Ref.make(yield* loaded)
-    return Tokens.of({
-      find: (token) =>
-        Effect.map(Ref.get(entries), (entries) => {
-          const hash = hashOf(Redacted.value(token))
-          // All are compared, each in the same time, so that how long it takes tells nothing.
-          const found = entries.filter(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, "hex"), hash))
-          return found[0]
-        }),
-      count: Effect.map(Ref.get(entries), ({ length }) => length),
-      reload: Effect.flatMap(loaded, (again) => Ref.set(entries, again))
+  Layer.effect(
+    Tokens,
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const loaded = path === undefined
+        ? Effect.succeed<ReadonlyArray<Entry>>([])
+        : Effect.provideService(load(path), FileSystem.FileSystem, fs)
+      const entries = yield* Ref.make(yield* loaded)
+      return Tokens.of({
+        find: (token) =>
+          Effect.map(Ref.get(entries), (entries) => {
+            const hash = hashOf(Redacted.value(token))
+            // All are compared, each in the same time, so that how long it takes tells nothing.
+            const found = entries.filter(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, "hex"), hash))
+            return found[0]
+          }),
+        count: Effect.map(Ref.get(entries), ({ length }) => length),
+        reload: Effect.flatMap(loaded, (again) => Ref.set(entries, again))
+      })
     })
-  }))
+  )

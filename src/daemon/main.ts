@@ -28,8 +28,7 @@ const defaultFile = isRoot
   ? "/etc/vivarium/vivd.yaml"
   : `${env["XDG_CONFIG_HOME"] ?? `${env["HOME"] ?? ""}/.config`}/vivarium/vivd.yaml`
 
-const text = (flag: string, what: string) =>
-  Flag.String(flag).pipe(Flag.withDescription(what), Flag.optional)
+const text = (flag: string, what: string) => Flag.String(flag).pipe(Flag.withDescription(what), Flag.optional)
 
 const settingFlags = Object.fromEntries(ConfigSources.settings.map(({ flag, what }) => [flag, text(flag, what)]))
 const configFlags = {
@@ -115,14 +114,16 @@ const serve = Effect.fnUntraced(function*(flags: Flags) {
   const { config, socket, stateDirectory } = yield* readConfig(flags)
   const reloaded = yield* hangups
   armExit(config.shutdownDeadline)
-  return yield* Layer.launch(Daemon.layer({
-    config,
-    stateDirectory,
-    socket,
-    virtualizers: virtualizers(config, stateDirectory),
-    httpServer: (make, options) => NodeHttpServer.layer(make, options),
-    reloaded
-  }).pipe(Layer.provide(telemetry(config))))
+  return yield* Layer.launch(
+    Daemon.layer({
+      config,
+      stateDirectory,
+      socket,
+      virtualizers: virtualizers(config, stateDirectory),
+      httpServer: (make, options) => NodeHttpServer.layer(make, options),
+      reloaded
+    }).pipe(Layer.provide(telemetry(config)))
+  )
 }, Effect.scoped)
 
 /** The first signal ends the daemon in order, and not later than this; the second one at once. */
@@ -131,22 +132,26 @@ const armExit = (deadline: Duration.Duration) => {
   const onSignal = (_: string, number: number) => {
     if (isAsked) process.exit(128 + number)
     isAsked = true
-    // @effect-diagnostics-next-line globalTimers:off -- the last resort, when Effect itself hangs
     setTimeout(() => process.exit(1), Duration.toMillis(deadline) + 30_000).unref()
   }
   process.on("SIGTERM", onSignal)
   process.on("SIGINT", onSignal)
 }
 
-const check = Command.make("check", configFlags, (flags) =>
-  Effect.andThen(readConfig(flags), Console.log("the configuration is in order"))).pipe(
+const check = Command.make(
+  "check",
+  configFlags,
+  (flags) => Effect.andThen(readConfig(flags), Console.log("the configuration is in order"))
+).pipe(
   Command.withDescription("Says what is wrong with the configuration")
 )
 
 const show = Command.make("show", configFlags, (flags) =>
   Effect.gen(function*() {
     const { config, socket, stateDirectory } = yield* readConfig(flags)
-    yield* Console.log(yield* ConfigSources.show({ ...config, stateDirectory, socket: { ...config.socket, path: socket } }))
+    yield* Console.log(
+      yield* ConfigSources.show({ ...config, stateDirectory, socket: { ...config.socket, path: socket } })
+    )
   })).pipe(Command.withDescription("Shows the configuration as it is used"))
 
 const doctor = Command.make("doctor", configFlags, (flags) =>
@@ -176,7 +181,9 @@ const create = Command.make(
   },
   Effect.fnUntraced(function*({ file, name, scope }) {
     yield* Console.log(Redacted.value(yield* Tokens.create(file, name, scope)))
-    yield* Console.error(`only the hash of this token is kept, in ${file}: send the daemon SIGHUP, or start it, to use it`)
+    yield* Console.error(
+      `only the hash of this token is kept, in ${file}: send the daemon SIGHUP, or start it, to use it`
+    )
   })
 ).pipe(Command.withDescription("Makes a token, and prints it once"))
 

@@ -25,22 +25,24 @@ import * as NodeResourcesFixed from "../../src/launcher/NodeResourcesFixed.ts"
 import { VolumeResolver } from "../../src/launcher/VolumeResolver.ts"
 import { sample } from "../launcher/TestNode.ts"
 
-const surroundings = Layer.effectContext(Effect.sync(() =>
-  Context.make(InstanceStore, InstanceStoreMemory.make(InstanceStoreMemory.makeDisk())).pipe(
-    Context.add(NodeResources, NodeResourcesFixed.make(Effect.succeed(sample()))),
-    Context.add(
-      VolumeResolver,
-      VolumeResolver.of({
-        resolve: ({ id, readOnly }) =>
-          Effect.succeed({
-            id,
-            readOnly: readOnly ?? false,
-            source: { _tag: "File", path: `/volumes/${id}.raw`, format: "raw" }
-          })
-      })
+const surroundings = Layer.effectContext(
+  Effect.sync(() =>
+    Context.make(InstanceStore, InstanceStoreMemory.make(InstanceStoreMemory.makeDisk())).pipe(
+      Context.add(NodeResources, NodeResourcesFixed.make(Effect.succeed(sample()))),
+      Context.add(
+        VolumeResolver,
+        VolumeResolver.of({
+          resolve: ({ id, readOnly }) =>
+            Effect.succeed({
+              id,
+              readOnly: readOnly ?? false,
+              source: { _tag: "File", path: `/volumes/${id}.raw`, format: "raw" }
+            })
+        })
+      )
     )
   )
-))
+)
 
 const limits = { streamsMax: 8, stallDeadline: Duration.seconds(30), quietAfter: Duration.seconds(15) }
 
@@ -50,7 +52,9 @@ export const node = AutoRemove.layer.pipe(
   Layer.provide(surroundings),
   Layer.provideMerge(SimulationVirtualizer.layer({ seed: 1, latencies: "none" })),
   Layer.provideMerge(Streams.layer(limits)),
-  Layer.provideMerge(Layer.succeed(Doctor, { checks: Effect.succeed([{ name: "qemu", status: "ok" as const, detail: "8.2" }]) })),
+  Layer.provideMerge(
+    Layer.succeed(Doctor, { checks: Effect.succeed([{ name: "qemu", status: "ok" as const, detail: "8.2" }]) })
+  ),
   Layer.provideMerge(Operations.layer),
   Layer.provideMerge(Shutdown.layer(Duration.seconds(5))),
   Layer.provide(NodeCrypto.layerSecureRandom)
@@ -66,7 +70,10 @@ export const layer = handlers.pipe(
 export const client = HttpApiTest.groups(Api, ["instances", "node", "events", "system"])
 
 /** The spec of a simulated guest. */
-export const spec = (id: string, more: Partial<Omit<InstanceSpec, "name">> & { readonly name?: string } = {}): InstanceSpec => {
+export const spec = (
+  id: string,
+  more: Partial<Omit<InstanceSpec, "name">> & { readonly name?: string } = {}
+): InstanceSpec => {
   const { name, ...others } = more
   return InstanceSpec.make({
     id: InstanceId.make(id),
