@@ -27,9 +27,19 @@ const bytesOf = (change: NodeChange, position: Position | undefined): Uint8Array
     data: JSON.stringify(encodeChange(change))
   }))
 
-/** Events as they are sent, each encoded once for all who follow. */
+type Snapshot = Extract<LauncherChange, { readonly _tag: "Snapshot" }>
+
+/** Changes as they are sent, each encoded once for all who follow. */
 export class Encoded {
   private readonly known = new WeakMap<InstanceEvent, Uint8Array>()
+  /** The latest snapshot of all instances: those who come at once are sent the same bytes. */
+  private latest: { readonly sequence: number; readonly bytes: Uint8Array } | undefined
+
+  ofAll(snapshot: Snapshot): Uint8Array {
+    const { sequence } = snapshot
+    if (this.latest?.sequence !== sequence) this.latest = { sequence, bytes: bytesOf(snapshot, snapshot) }
+    return this.latest.bytes
+  }
 
   of(event: InstanceEvent): Uint8Array {
     let bytes = this.known.get(event)
@@ -73,10 +83,11 @@ class Follower {
     switch (change._tag) {
       case "Snapshot": {
         const { incarnation, sequence } = change
-        const instances = this.isTold === undefined ? change.instances : change.instances.filter(this.isTold)
+        this.position = { incarnation, sequence }
+        if (this.isTold === undefined) return this.encoded.ofAll(change)
+        const instances = change.instances.filter(this.isTold)
         this.ids.clear()
         this.know(instances)
-        this.position = { incarnation, sequence }
         return bytesOf({ ...change, instances }, this.position)
       }
       case "Event": {
