@@ -1,7 +1,7 @@
 /**
  * Everything that goes wrong becomes a problem document.
  */
-import { Cause, Effect, Layer } from "effect"
+import { Cause, Effect, Layer, type Types } from "effect"
 import { HttpServerError, HttpServerResponse } from "effect/http"
 import { HttpApiError } from "effect/http-api"
 import { fromIssue } from "../payload/PayloadError.ts"
@@ -43,7 +43,7 @@ const ofDefect = (defect: unknown): Effect.Effect<never, Problem> => {
 }
 
 export const layer: Layer.Layer<Problems> = Layer.succeed(Problems, (handler) => {
-  const told = Effect.catch(handler, (error) => {
+  const told = Effect.catch(handler, (error): Effect.Effect<never, Problem | Types.unhandled> => {
     if (!HttpApiError.HttpApiSchemaError.is(error)) return Effect.fail(error)
     return error.kind === "Body" || error.kind === "ResponseHeaders"
       ? ofDefect(error.cause)
