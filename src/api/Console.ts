@@ -46,7 +46,7 @@ export const join = Effect.fnUntraced(function*(
     Effect.as(shutdown.began, Option.some(goingAway))
   ])
   if (Option.isSome(close)) yield* Effect.ignore(writer.write(close.value))
-})
+}, Effect.scoped)
 
 const gone = (id: InstanceId): Problem =>
   problem("instance_failure", { detail: `instance ${id}: its console went away`, instance: id })

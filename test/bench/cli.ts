@@ -66,11 +66,10 @@ export const ls = Effect.scoped(Effect.gen(function*() {
     env: { HOME: at, PATH: process.env["PATH"] },
     extendEnv: false,
     stdin: "ignore",
-    stdout: "ignore",
     forceKillAfter: "10 seconds"
   })
   const ready = yield* Deferred.make<void>()
-  yield* vivd.stderr.pipe(
+  yield* vivd.all.pipe(
     Stream.decodeText(),
     Stream.runForEach((text) => text.includes("message=ready") ? Deferred.succeed(ready, undefined) : Effect.void),
     Effect.ignore,
