@@ -8,7 +8,7 @@ import { median, type Row, row, timed } from "./Row.ts"
 const rounds = 15
 
 /** How many instances `viv ls` lists. */
-const instances = 100
+const instances = 20
 
 const root = Effect.flatMap(Path.Path, (path) => path.fromFileUrl(new URL("../..", import.meta.url)))
 
