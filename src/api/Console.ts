@@ -17,14 +17,38 @@ const carry = (from: Socket.Reader, to: Socket.Writer): Effect.Effect<void> =>
 const goingAway = new Socket.CloseEvent(1001, "the daemon is stopping")
 const ended = new Socket.CloseEvent(1000, "the console ended")
 
+/** The instances whose consoles somebody is at. */
+export class Attended {
+  private readonly ids = new Set<InstanceId>()
+
+  /** Takes a console for as long as the scope is open. Fails with `instance_failure` where somebody is there. */
+  take(id: InstanceId): Effect.Effect<void, Problem, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (this.ids.has(id)) {
+          return Effect.fail(problem("instance_failure", {
+            detail: `instance ${id}: somebody is at its console, and there is place for one`,
+            hint: "read its logs, or wait until the other one has gone",
+            instance: id
+          }))
+        }
+        this.ids.add(id)
+        return Effect.void
+      }),
+      () => Effect.sync(() => this.ids.delete(id))
+    )
+  }
+}
+
 /**
  * Joins the client's connection with the guest's console until either ends. Fails with `invalid_request` where it is no WebSocket,
- * `not_supported` or `instance_failure` where there is no console.
+ * `not_supported` or `instance_failure` where there is no console, or somebody is at it.
  */
 export const join = Effect.fnUntraced(function*(
   request: HttpServerRequest.HttpServerRequest,
   id: InstanceId,
-  console: GuestConsole
+  console: GuestConsole,
+  attended: Attended
 ): Effect.fn.Return<void, Problem, Scope.Scope | Shutdown> {
   if (request.headers["upgrade"]?.toLowerCase() !== "websocket") {
     return yield* problem("invalid_request", {
@@ -33,6 +57,7 @@ export const join = Effect.fnUntraced(function*(
       instance: id
     })
   }
+  yield* attended.take(id)
   const shutdown = yield* Shutdown
   const guest = yield* Effect.mapError(console.connect, ofGuest(id))
   const guestReader = yield* Effect.mapError(guest.reader, () => gone(id))

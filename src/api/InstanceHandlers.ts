@@ -30,6 +30,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function*(handlers) {
     const launcher = yield* Launcher
     const streams = yield* Streams
+    const attended = new Console.Attended()
     const own = Effect.provideContext(yield* Effect.context<Launcher | Operations | Shutdown>())
 
     /** A command to an instance, answered with the instance as it is then. */
@@ -136,13 +137,14 @@ export const layer = HttpApiBuilder.group(
           })
           return streams.bound(Stream.filter(log, (chunk) => chunk.length > 0))
         }))
+      // An upgraded request's own scope stays open.
       .handle("console", ({ params, request }) =>
-        Effect.gen(function*() {
+        Effect.scoped(Effect.gen(function*() {
           yield* streams.admit
           const id = yield* own(Instances.idOf(params.id))
           const guest = yield* Effect.mapError(launcher.console(id), ofLauncher)
-          yield* own(Console.join(request, id, guest))
+          yield* own(Console.join(request, id, guest, attended))
           return HttpServerResponse.empty()
-        }))
+        })))
   })
 )

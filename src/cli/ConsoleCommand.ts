@@ -19,6 +19,10 @@ import { find, instance } from "./Target.ts"
 /** The states in which a guest may be there. */
 const guestStates: ReadonlyArray<Tag> = ["Starting", "Running", "Paused", "Stopping", "Unknown"]
 
+/** How a daemon closes the console of a guest that ended. */
+const isEnd = (error: unknown): boolean =>
+  Socket.isSocketError(error) && error.reason._tag === "SocketCloseError" && error.reason.code === 1000
+
 export const console = Command.make(
   "console",
   {
@@ -59,7 +63,10 @@ export const console = Command.make(
         // Without a terminal the end of what there is to type is not the end of what the guest says.
         Effect.flatMap((last) => Option.contains(last, true) ? Effect.succeed("detached" as const) : Effect.never)
       )
-      const shown = Stream.run(Socket.toStream(socket), stdio.stdout()).pipe(Effect.as("ended" as const))
+      const shown = Stream.run(Socket.toStream(socket), stdio.stdout()).pipe(
+        Effect.catchIf(isEnd, () => Effect.void),
+        Effect.as("ended" as const)
+      )
       const how = yield* Effect.gen(function*() {
         if (isTerminal) yield* raw
         // From here on every key is the guest's.

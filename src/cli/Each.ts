@@ -35,11 +35,12 @@ export const follow = Effect.fnUntraced(function*(
 ) {
   const daemon = yield* Daemon
   yield* daemon.changes({ ids }, undefined).pipe(
-    Stream.runForEach((change) =>
-      change._tag === "Event" && change.event.change._tag === "StateChanged"
-        ? say(names.get(change.event.id) ?? change.event.id, doing(change.event.change.state))
-        : Effect.void
-    ),
+    Stream.runForEach((change) => {
+      if (change._tag !== "Event") return Effect.void
+      const { change: what, id } = change.event
+      const state = what._tag === "StateChanged" ? what.state : what._tag === "Added" ? what.instance.state : undefined
+      return state === undefined ? Effect.void : say(names.get(id) ?? id, doing(state))
+    }),
     // It only tells: what is waited for tells of its own failure.
     Effect.ignore,
     Effect.forkScoped

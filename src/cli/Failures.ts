@@ -11,6 +11,7 @@ import { ExitCode, ofProblem } from "./ExitCode.ts"
 /** What to do where the daemon speaks of its API, and viv has a command. */
 const hints: Readonly<Partial<Record<ProblemCode, string>>> = {
   no_instance: "viv ls lists those that are there",
+  full_cn: "start it on another node, or stop or remove others first; viv status tells what is held",
   not_supported: "viv status tells what each virtualizer of the node can do",
   node_maintenance: "viv restore takes the node back to service; viv status tells how it is",
   unauthorized: "show a token: --token-file, VIV_TOKEN, VIV_TOKEN_FILE, or viv context add"

@@ -70,8 +70,8 @@ export const start = Command.make(
       if (instances.length === 0) {
         return yield* usage("there is nothing to start", "name stopped instances, or give -f FILE")
       }
-      if (stopped || rm) {
-        return yield* usage("--stopped and --rm are for -f")
+      if (rm) {
+        return yield* usage("--rm is for -f")
       }
       yield* connected(Effect.flatMap(Daemon, (daemon) =>
         each(instances, {

@@ -7,6 +7,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Layer, Logger, Option, Struct } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { adopt } from "./adopt.ts"
+import * as cli from "./cli.ts"
 import { virtualClock } from "./clock.ts"
 import { type Row, table } from "./Row.ts"
 import * as scale from "./scale.ts"
@@ -23,7 +24,9 @@ const benches = {
   "sim-start-50k": scale.starts,
   "sim-start-growth": scale.starts,
   "sim-memory-per-instance": scale.memory,
-  "sim-readopt-10k": scale.readopt
+  "sim-readopt-10k": scale.readopt,
+  "cli-version": cli.version,
+  "cli-ls": cli.ls
 }
 
 const bench = Command.make(

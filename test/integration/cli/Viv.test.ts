@@ -212,7 +212,7 @@ boot: { kind: image, path: ${image}, format: qcow2 }
         yield* scripts.says("-")
         yield* Fiber.interrupt(nudging)
         assert.match(told, /^\d{4}-\d\d-\d\dT\S+Z  \d+:\d+  eventful  paused$/m)
-        const [first = ""] = lines.split("\n").filter((line) => line.includes(`"Paused"`))
+        const first = lines.split("\n").find((line) => line.includes(`"Paused"`)) ?? ""
         const event = json(first) as { readonly incarnation: number; readonly sequence: number }
         for (const running of [people, programs, scripts]) yield* running.interrupt
         const since = yield* start("events", "-f", "--json", "--since", `${event.incarnation}:${event.sequence - 1}`)

@@ -87,7 +87,7 @@ export const spawn = Effect.fnUntraced(function*(
         return all()
       }).pipe(
         Effect.timeoutOrElse({
-          duration: "30 seconds",
+          duration: "80 seconds",
           orElse: () => Effect.die(new Error(`it does not say ${JSON.stringify(text)}: ${JSON.stringify(all())}`))
         })
       ),
@@ -99,7 +99,7 @@ export const spawn = Effect.fnUntraced(function*(
       return { status, ...said }
     }).pipe(
       Effect.timeoutOrElse({
-        duration: "40 seconds",
+        duration: "80 seconds",
         orElse: () => Effect.die(new Error(`it does not end: ${JSON.stringify(all())}`))
       })
     )

