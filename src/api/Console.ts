@@ -1,7 +1,7 @@
 /**
  * A guest's console as a WebSocket: binary messages in both directions.
  */
-import { Effect, Option, type Scope } from "effect"
+import { Effect, Option, Schedule, type Scope } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Socket } from "effect/socket"
 import type { InstanceId } from "../domain/InstanceId.ts"
@@ -21,7 +21,10 @@ const ended = new Socket.CloseEvent(1000, "the console ended")
 export class Attended {
   private readonly ids = new Set<InstanceId>()
 
-  /** Takes a console for as long as the scope is open. Fails with `instance_failure` where somebody is there. */
+  /**
+   * Takes a console for as long as the scope is open. Fails with `instance_failure` where somebody is there, and is not just
+   * leaving.
+   */
   take(id: InstanceId): Effect.Effect<void, Problem, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.suspend(() => {
@@ -34,7 +37,7 @@ export class Attended {
         }
         this.ids.add(id)
         return Effect.void
-      }),
+      }).pipe(Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 20 })),
       () => Effect.sync(() => this.ids.delete(id))
     )
   }

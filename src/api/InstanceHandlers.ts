@@ -1,7 +1,7 @@
 /**
  * `/v1/instances`, by the launcher.
  */
-import { Effect, Stream } from "effect"
+import { Context, Effect, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { InstanceId } from "../domain/InstanceId.ts"
@@ -15,9 +15,9 @@ import * as Creating from "./Creating.ts"
 import { ofGuest, ofLauncher } from "./Failures.ts"
 import { meets } from "./Filtering.ts"
 import * as Instances from "./Instances.ts"
-import type { Operations } from "./Operations.ts"
+import { Operations } from "./Operations.ts"
 import { make as problem } from "./Problem.ts"
-import type { Shutdown } from "./Shutdown.ts"
+import { Shutdown } from "./Shutdown.ts"
 import { Streams } from "./Streams.ts"
 
 /** Whether an instance comes after a page's last. */
@@ -31,7 +31,10 @@ export const layer = HttpApiBuilder.group(
     const launcher = yield* Launcher
     const streams = yield* Streams
     const attended = new Console.Attended()
-    const own = Effect.provideContext(yield* Effect.context<Launcher | Operations | Shutdown>())
+    // These and no others: what is built here has a scope, and a request its own.
+    const own = Effect.provideContext(
+      Context.pick(Launcher, Operations, Shutdown)(yield* Effect.context<Launcher | Operations | Shutdown>())
+    )
 
     /** A command to an instance, answered with the instance as it is then. */
     const change = (
