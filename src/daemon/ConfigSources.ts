@@ -55,6 +55,13 @@ const withValue = (tree: Tree, [key, ...rest]: ReadonlyArray<string>, value: str
   return { ...mapping, [key]: withValue(mapping[key] ?? {}, rest, value) }
 }
 
+/** The text that stands for nothing where a Schema reads texts. */
+const withoutNulls = (tree: Tree): Tree => {
+  if (tree === null) return "null"
+  if (isMapping(tree)) return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, withoutNulls(value)]))
+  return typeof tree === "string" ? tree : tree.map(withoutNulls)
+}
+
 const fileTree = Effect.fnUntraced(function*(
   { isRequired, path }: Sources["file"]
 ): Effect.fn.Return<Tree, ConfigError, FileSystem.FileSystem> {
@@ -71,7 +78,7 @@ const fileTree = Effect.fnUntraced(function*(
     Effect.mapError((error) => new ConfigError({ message: `${path}: ${error.message}` }))
   )
   if (documents.length > 1) return yield* new ConfigError({ message: `${path}: must be one document` })
-  return documents[0] ?? {}
+  return withoutNulls(documents[0] ?? {})
 })
 
 /** Reads and checks it. Every problem is told, by its field; no value is, since it may be a secret. */
