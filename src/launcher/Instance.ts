@@ -17,7 +17,7 @@ import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
-import { told, toldWriting } from "./StepTelemetry.ts"
+import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
@@ -108,8 +108,8 @@ export class Instance {
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
-          const parent = self.waiters.spanFor(step)
-          if (yield* toldWriting(self.keeper.remove(self.id), { id: self.id, parent })) return "gone"
+          const to = self.listeners(self.waiters.spanFor(step))
+          if (yield* toldWriting(self.keeper.remove(self.id), to)) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
           yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
@@ -118,6 +118,11 @@ export class Instance {
         }
       }
     })
+  }
+
+  /** Whom a step is told to that is for the command of a span. */
+  private listeners(parent: Waiter["span"]): StepTelemetryOptions {
+    return { id: this.id, telemetry: this.around.telemetry, nowMillis: this.around.nowMillis, parent }
   }
 
   /** Answers who can be answered, then writes what they need not wait for, even should they close the launcher at once. */
@@ -144,30 +149,29 @@ export class Instance {
       if (taking !== undefined) self.watching.begin()
       self.claims.begin(step, self.situation)
       let held: Monitor | undefined
-      const action = told(
-        step,
-        perform(step, {
-          record: self.situation.record,
-          guest: self.guest,
-          monitor: self.watching.monitor,
-          scope: taking ?? scope,
-          follower: (monitor) => self.watching.follower(monitor),
-          hold: (monitor) => {
-            held = monitor
-          }
-        }, self.around),
-        { id: self.id, telemetry: self.around.telemetry, nowMillis: self.around.nowMillis, parent }
-      )
-      const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
+      let isStillWanted = true
+      const action = perform(step, {
+        record: self.situation.record,
+        guest: self.guest,
+        monitor: self.watching.monitor,
+        scope: taking ?? scope,
+        follower: (monitor) => self.watching.follower(monitor),
+        signal: self.signal,
+        look: Effect.map(self.look(step), (is) => isStillWanted = is),
+        hold: (monitor) => {
+          held = monitor
+        }
+      }, self.around)
+      const outcome = yield* Effect.exit(told(step, action, self.listeners(parent))).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
         Effect.onExit((exit) =>
-          taking !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
+          taking !== undefined && !(Exit.isSuccess(exit) && Exit.isSuccess(exit.value))
             ? Scope.close(taking, Exit.void)
             : Effect.void
         )
       )
       self.claims.end()
-      if (outcome === undefined) {
+      if (Exit.isFailure(outcome) && !isStillWanted) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
@@ -207,17 +211,12 @@ export class Instance {
     this.around.telemetry.restarted()
   }
 
-  /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
-  private obsolete(step: Step): Effect.Effect<undefined> {
-    const self = this
-    return Effect.gen(function*() {
-      while (true) {
-        yield* self.signal.take
-        yield* self.absorb(step)
-        if (!isWanted(step, self.situation, self.around.nowMillis())) return undefined
-        self.publish(step)
-        yield* Effect.uninterruptible(self.settle(step))
-      }
+  /** Takes commands in while a step is under way. Says whether that still leads to what is desired. */
+  private look(step: Step): Effect.Effect<boolean> {
+    return Effect.flatMap(this.absorb(step), () => {
+      if (!isWanted(step, this.situation, this.around.nowMillis())) return Effect.succeed(false)
+      this.publish(step)
+      return Effect.as(Effect.uninterruptible(this.settle(step)), true)
     })
   }
 
@@ -249,21 +248,27 @@ export class Instance {
    * is asked for is on disk when it returns. Uninterruptible, so that a step that ends meanwhile does not cut a write in two.
    */
   private absorb(inFlight: Step | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.waiters.resume()
+      this.observe()
+      return this.waiters.hasNext ? Effect.uninterruptible(this.consult(inFlight)) : Effect.void
+    })
+  }
+
+  private consult(inFlight: Step | undefined): Effect.Effect<void> {
     const self = this
-    return Effect.uninterruptible(Effect.gen(function*() {
-      self.waiters.resume()
+    return Effect.gen(function*() {
       while (true) {
-        const now = self.around.nowMillis()
-        self.observe()
-        if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
+        if (inFlight !== undefined && !isWanted(inFlight, self.situation, self.around.nowMillis())) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
         const answer = yield* Effect.exit(self.consider(waiter))
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
+        self.observe()
       }
-    }))
+    })
   }
 
   /** Takes a command in, refuses it, or leaves it for later. */
@@ -318,7 +323,7 @@ export class Instance {
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord, parent?: Waiter["span"]): Effect.Effect<void, StateFailure> {
     const writing = this.keeper.save(this.claims.note(record))
-    return Effect.map(toldWriting(writing, { id: this.id, parent }), (saved) => {
+    return Effect.map(toldWriting(writing, this.listeners(parent)), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }
