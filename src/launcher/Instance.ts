@@ -16,6 +16,7 @@ import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
+import type { CpuSample } from "./Statistics.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
 import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
@@ -63,6 +64,9 @@ export class Instance {
   get id() {
     return this.record.id
   }
+
+  /** The processor time that its guest had used when that was asked last. */
+  cpu: CpuSample | undefined = undefined
 
   get spec() {
     return this.record.spec
