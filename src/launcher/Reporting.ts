@@ -4,7 +4,7 @@
 import { Duration, Effect } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
-import type { InstanceUsage, NodeStatistics, NodeStatus, UnreadableRecord } from "../domain/NodeStatus.ts"
+import type { InstanceUsage, NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
 import { sshPort } from "../domain/SshPort.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { Admission } from "./Admission.ts"
@@ -14,11 +14,11 @@ import type { LauncherNode } from "./LauncherNode.ts"
 export interface Reporter {
   readonly node: LauncherNode
   readonly admission: Admission
-  readonly unreadable: ReadonlyArray<UnreadableRecord>
 }
 
 /** How the node is now, by what was measured last. */
-const statusOf = ({ admission, node: { around, state, store, telemetry }, unreadable }: Reporter): NodeStatus => {
+const statusOf = ({ admission, node }: Reporter): NodeStatus => {
+  const { around, state, store, telemetry, unreadable } = node
   const why = admission.fullness
   const { orphansFound } = telemetry
   return {
@@ -32,14 +32,14 @@ const statusOf = ({ admission, node: { around, state, store, telemetry }, unread
     instances: { ...telemetry.counts },
     reserved: around.books.reserved,
     ...(orphansFound === undefined ? {} : { orphans: orphansFound }),
-    unreadable
+    unreadable: Array.from(unreadable.values())
   }
 }
 
-/** How the node is. What was measured for it is no older than `statisticsAge`. */
+/** How the node is. What was measured for it is no older than `statisticsAge`, unless guests keep it waiting. */
 export const status = (reporter: Reporter): Effect.Effect<NodeStatus> => {
   const { config, sampler } = reporter.node
-  return Effect.map(sampler.sample(Duration.toMillis(config.statisticsAge)), () => statusOf(reporter))
+  return Effect.map(sampler.recent(Duration.toMillis(config.statisticsAge)), () => statusOf(reporter))
 }
 
 /** What the node has and its instances use, measured now. */

@@ -112,6 +112,11 @@ export class Telemetry {
     orphans.updateUnsafe(count, this.context)
   }
 
+  /** One of them is none any more. */
+  orphanGone(): void {
+    if (this.orphansFound !== undefined && this.orphansFound > 0) this.orphans(this.orphansFound - 1)
+  }
+
   /** What is asked for when it is read costs nothing when it changes, and is never old. */
   private gauge(
     metric: Metric.Gauge<number>,
