@@ -18,7 +18,7 @@ describe("Launcher.create", () => {
       const launcher = yield* node.launcher()
       yield* settle
       assert.deepInclude(yield* launcher.get(a), { state: { _tag: "Stopped" }, starts: 0 })
-      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1", { name: "other" }))), "InstanceExists")
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("a1", { restart: "always" }))), "InstanceExists")
       assert.deepInclude(yield* launcher.start(spec("a1")), { state: { _tag: "Running" }, starts: 1 })
       assert.deepInclude(yield* launcher.create(spec("a1")), { state: { _tag: "Running" }, starts: 1 })
       yield* launcher.delete(a)
