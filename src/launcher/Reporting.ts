@@ -4,7 +4,6 @@
 import { Duration, Effect } from "effect"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceUsage, NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
-import type { VolumeId } from "../domain/Volume.ts"
 import { sshPort } from "../domain/SshPort.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { Admission } from "./Admission.ts"
@@ -76,7 +75,6 @@ const usages = Effect.fnUntraced(function*(instances: ReadonlyArray<Instance>, s
 })
 
 const unknown: InstanceStats = {}
-const noVolumes: ReadonlyArray<VolumeId> = []
 
 const usageOf = ({ spec, state, volumes }: InstanceInfo, stats: InstanceStats | undefined): InstanceUsage => {
   const { id, name, networkNode = false, nics: [nic] } = spec
@@ -84,7 +82,7 @@ const usageOf = ({ spec, state, volumes }: InstanceInfo, stats: InstanceStats | 
   const usage: InstanceUsage = {
     id,
     state,
-    volumes: volumes.length === 0 ? noVolumes : volumes.map((volume) => volume.id),
+    volumes: volumes.map((volume) => volume.id),
     sshPort: sshPort({ networkNode, address: nic?.address }),
     stats: stats ?? unknown
   }
