@@ -2,7 +2,7 @@
  * Something under way that ends by itself, at its deadline, or when it is not wanted any more. What is done at once costs neither a
  * timer nor a wait.
  */
-import { type Duration, Effect, Fiber } from "effect"
+import { type Duration, Effect, Exit, Fiber } from "effect"
 import type { Signal } from "./Signal.ts"
 
 /** What ends it before its time. */
@@ -21,9 +21,25 @@ export const attempt = <A, E>(action: Effect.Effect<A, E>, options: AttemptOptio
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.forkChild(action, { startImmediately: true }), (fiber) => {
       const exit = fiber.pollUnsafe()
-      return exit ?? Effect.onExit(restore(watch(fiber, options)), () => Fiber.interrupt(fiber))
+      return exit ??
+        Effect.onExit(restore(watch(fiber, options)), (exit) => end(fiber, options, Exit.hasInterrupts(exit)))
     })
   )
+
+/** Ends what is cut short. While that takes its time, what is asked for is taken in all the same, unless nobody is to be served any more. */
+const end = <A, E>(
+  fiber: Fiber.Fiber<A, E>,
+  { look, signal }: AttemptOptions<E>,
+  isOver: boolean
+): Effect.Effect<void> => {
+  if (isOver || fiber.pollUnsafe() !== undefined) return Fiber.interrupt(fiber)
+  fiber.interruptUnsafe()
+  const forget = fiber.addObserver(() => signal.raiseLast())
+  const wait: Effect.Effect<void> = Effect.suspend(() =>
+    fiber.pollUnsafe() === undefined ? Effect.andThen(signal.take, Effect.andThen(look, wait)) : Effect.void
+  )
+  return Effect.ensuring(wait, Effect.sync(forget))
+}
 
 const watch = <A, E>(
   fiber: Fiber.Fiber<A, E>,

@@ -12,9 +12,9 @@ export const demands = ({ boot, memory, vcpus }: InstanceSpec): Reserved => ({
   diskBytes: boot.kind === "image" && boot.size !== undefined ? Number(boot.size) : 0
 })
 
-/** Whether the guest of an instance is there, may be, or is wanted. */
+/** Whether the guest of an instance is there, may be, or is wanted. There is none before a record says that it is launched. */
 const needsGuest = ({ observed, record }: Situation): boolean =>
-  record.desired.power !== "stopped" || !isQuiescent(observed)
+  record.desired.power !== "stopped" || (record.boot > 0 && !isQuiescent(observed))
 
 export class Books {
   private memoryBytes = 0
@@ -50,11 +50,11 @@ export class Holding {
   private hasGuest: boolean
   private isOver = false
 
-  /** An instance comes. */
-  constructor(situation: Situation, books: Books) {
+  /** An instance comes, which may have been admitted with what its guest needs. */
+  constructor(situation: Situation, books: Books, isForGuest: boolean) {
     this.spec = situation.record.spec
     this.books = books
-    this.hasGuest = needsGuest(situation)
+    this.hasGuest = isForGuest || needsGuest(situation)
     books.countDisk(this.spec, 1)
     if (this.hasGuest) books.countGuest(this.spec, 1)
   }

@@ -21,7 +21,7 @@ import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts
 import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
-import { type Abilities, isPower, type Part, supersedes, wish } from "./Wish.ts"
+import { type Abilities, isPower, supersedes, wish } from "./Wish.ts"
 
 export class Instance {
   situation: Situation
@@ -43,13 +43,15 @@ export class Instance {
     readonly saved: InstanceRecord | undefined
     readonly guest: Guest
     readonly abilities: Abilities
+    /** Whether it was admitted to be started. */
+    readonly isForGuest: boolean
     readonly around: Surroundings
   }) {
     this.situation = options.situation
     this.keeper = new RecordKeeper(options.saved, options.around)
     this.watching = new Watching(options.saved !== undefined, this.signal, options.around.telemetry)
     this.guest = options.guest
-    this.claims = new InstanceClaims(options.situation, options.around)
+    this.claims = new InstanceClaims(options.situation, options.around, options.isForGuest)
     this.callers = new Callers(this.id, options.around.config, this.signal)
     this.waiters = this.callers.waiters
     this.abilities = options.abilities
@@ -279,7 +281,7 @@ export class Instance {
     const self = this
     return Effect.gen(function*() {
       const { command } = waiter
-      if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
+      if (command._tag === "Withdraw" && !self.waiters.isToUndo(command.start, self.record)) return "done"
       const wanted = wish(command, self.situation, self.abilities)
       // Of an instance that was refused nothing is wanted but that it be tried again, and not before what was asked for earlier.
       const isNew = command._tag === "Start" || command._tag === "Create"
@@ -307,11 +309,6 @@ export class Instance {
       self.waiters.accept(waiter, desired, record.desired)
       return "accepted"
     })
-  }
-
-  /** Whether a start that is taken back is still what is desired, and nobody else's. */
-  private isToUndo(start: Part): boolean {
-    return start.epoch === this.situation.record.desired.epoch && !this.waiters.isShared(start)
   }
 
   /** Takes in what the monitor told. */

@@ -16,9 +16,10 @@ export class InstanceClaims {
   private readonly holding: Holding
   private readonly refusal: Surroundings["refusal"]
 
-  constructor(situation: Situation, { books, claims, refusal }: Surroundings) {
+  /** `isForGuest` says that it was admitted to be started. */
+  constructor(situation: Situation, { books, claims, refusal }: Surroundings, isForGuest: boolean) {
     this.volumes = new InstanceVolumes(situation.record, claims)
-    this.holding = new Holding(situation, books)
+    this.holding = new Holding(situation, books, isForGuest)
     this.refusal = refusal
   }
 
@@ -26,10 +27,12 @@ export class InstanceClaims {
    * Takes what a command needs, after which `epoch` is the start that is wanted, or says why it can not have it. It is given
    * back when it turns out not to be wanted.
    */
-  take(command: Command, epoch: number, { created, desired, spec }: InstanceRecord): Reason | undefined {
-    // The first start of an instance was admitted with it, unless it was created without one.
-    if (isStart(command) && epoch > desired.epoch && (created || desired.epoch > 0)) {
-      const refused = this.refusal(spec, this.holding.forGuest ? "nothing" : "guest")
+  take(command: Command, epoch: number, { desired, spec }: InstanceRecord): Reason | undefined {
+    if (isStart(command) && epoch > desired.epoch) {
+      const { forGuest } = this.holding
+      // The first start of an instance was admitted with it, where it was admitted for that.
+      if (forGuest && desired.epoch === 0) return undefined
+      const refused = this.refusal(spec, forGuest ? "nothing" : "guest")
       if (refused === undefined) this.holding.takeForGuest()
       return refused
     }

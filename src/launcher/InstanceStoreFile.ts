@@ -74,10 +74,13 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   const revisions = new Map<InstanceId, number>()
   const texts = new RecordText.RecordText()
 
+  /** What was set aside, by name, and not removed since. */
+  const setAsideNames = new Set<string>()
   const setAside = Effect.fnUntraced(function*(name: string, why: string, from = records) {
     const path = join(aside, `${incarnation}-${name}`)
     yield* fs.makeDirectory(aside, { recursive: true, mode: 0o700 })
     yield* fs.rename(join(from, name), path)
+    setAsideNames.add(`${incarnation}-${name}`)
     return { path, why } satisfies UnreadableRecord
   }, Effect.mapError(failed(`${aside} can not take an unreadable record`)))
 
@@ -206,10 +209,10 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
 
   const removeUnreadable = Effect.fnUntraced(function*(of: InstanceId | undefined) {
     yield* mustBeLocked
-    const names = yield* namesIn(aside)
-    const paths = names.filter((name) => of === undefined ? !isInstanceId(idAside(name)) : idAside(name) === of).map((
-      name
-    ) => join(aside, name))
+    // Also those that were removed before, where that was not told: it failed then for another.
+    const names = Array.from(new Set([...yield* namesIn(aside), ...setAsideNames]))
+    const theirs = names.filter((name) => of === undefined ? !isInstanceId(idAside(name)) : idAside(name) === of)
+    const paths = theirs.map((name) => join(aside, name))
     yield* Effect.forEach(
       paths,
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
@@ -221,6 +224,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
         Effect.mapError(failed(`${aside} can not be written`))
       )
     }
+    for (const name of theirs) setAsideNames.delete(name)
     return paths
   })
 

@@ -52,11 +52,13 @@ export const enter = (
     readonly guest: Guest
     /** Absent where this node does not have it any more. */
     readonly virtualizer: Virtualizer | undefined
+    /** Whether it was admitted to be started. */
+    readonly isForGuest: boolean
   }
 ): Instance => {
-  const { guest, saved, situation, virtualizer } = options
+  const { guest, isForGuest, saved, situation, virtualizer } = options
   const abilities = virtualizer?.capabilities ?? { pause: false, liveVolumes: false }
-  const instance = new Instance({ situation, saved, guest, abilities, around })
+  const instance = new Instance({ situation, saved, guest, abilities, isForGuest, around })
   registry.enter(instance)
   return instance
 }

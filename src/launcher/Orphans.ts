@@ -51,13 +51,13 @@ export const list = Effect.fnUntraced(function*(node: LauncherNode) {
   )
   // Of a launcher that closes, no guest is an instance's any more.
   yield* mustBeOpen(node)
-  const isOrphan = (id: InstanceId) => !before.has(id) && registry.get(id) === undefined && !node.handling.has(id)
+  const isOrphan = (id: InstanceId) => !before.has(id) && registry.get(id) === undefined
   const orphans = new Map<InstanceId, Orphan>()
   for (const id of leftovers) if (isOrphan(id)) orphans.set(id, { id, guest: undefined })
   for (const { found: { handle, id }, virtualizer: { name } } of strays) {
     if (isOrphan(id)) orphans.set(id, { id, guest: { virtualizer: name, handle } })
   }
-  telemetry.orphans(orphans.size)
+  telemetry.orphans(orphans.keys())
   return Array.from(orphans.values()).sort((a, b) => a.id < b.id ? -1 : 1)
 })
 
@@ -107,27 +107,26 @@ const alone = <A>(
 ): Effect.Effect<A, LauncherError> => {
   const { admitting, handling, registry } = node
   const refuse = (detail: string) => Effect.fail(fail(new InstanceExists({ id, detail })))
-  const take = Effect.suspend((): Effect.Effect<Deferred.Deferred<void> | undefined, LauncherError> => {
-    const other = handling.get(id)
-    if (other !== undefined) return Effect.succeed(other)
-    if (registry.get(id) !== undefined) return refuse(otherwise)
-    handling.set(id, Deferred.makeUnsafe())
-    return Effect.undefined
-  })
-  const release = Effect.sync(() => {
-    const done = handling.get(id)
-    handling.delete(id)
-    if (done !== undefined) Deferred.doneUnsafe(done, Exit.void)
-  })
-  const begin: Effect.Effect<A, LauncherError> = Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), take)),
-      (other) =>
-        other === undefined
-          ? Effect.onExit(restore(action), () => release)
-          : restore(Effect.andThen(Deferred.await(other), begin))
+  const begin: Effect.Effect<A, LauncherError> = Effect.suspend(() => {
+    let ours: Deferred.Deferred<void> | undefined
+    const take = Effect.suspend((): Effect.Effect<Deferred.Deferred<void> | undefined, LauncherError> => {
+      const other = handling.get(id)
+      if (other !== undefined) return Effect.succeed(other)
+      if (registry.get(id) !== undefined) return refuse(otherwise)
+      handling.set(id, ours = Deferred.makeUnsafe())
+      return Effect.undefined
+    })
+    return admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), take)).pipe(
+      Effect.flatMap((other) => other === undefined ? action : Effect.andThen(Deferred.await(other), begin)),
+      Effect.onExit(() =>
+        Effect.sync(() => {
+          if (ours === undefined) return
+          handling.delete(id)
+          Deferred.doneUnsafe(ours, Exit.void)
+        })
+      )
     )
-  )
+  })
   return whileOpen(node, begin)
 }
 
@@ -170,7 +169,7 @@ const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec
   yield* store.put(record).pipe(
     Effect.timeout(config.recordDeadline),
     Effect.mapError((error) => fail(new StateFailure({ detail: error.message }))),
-    Effect.tapError(() =>
+    Effect.onError(() =>
       // It may have been written all the same, and a later launcher would believe it.
       Effect.andThen(
         Effect.ignore(Effect.timeout(store.remove(spec.id), config.recordDeadline)),
@@ -178,7 +177,7 @@ const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec
       )
     )
   )
-  node.telemetry.orphanGone()
+  node.telemetry.orphanGone(spec.id)
   return yield* resume(node, record)
 })
 
@@ -223,7 +222,7 @@ const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
     Effect.catchDefect(broke),
     Effect.mapError((error) => failed(id, error))
   )
-  telemetry.orphanGone()
+  telemetry.orphanGone(id)
 })
 
 /** Removes the records that were set aside of an instance, or those that are of none. Returns where they were. */

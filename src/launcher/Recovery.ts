@@ -40,7 +40,8 @@ export const resume = Effect.fnUntraced(function*(node: LauncherNode, record: In
     situation: recovered(record, around.nowMillis(), around.config),
     saved: record,
     guest,
-    virtualizer
+    virtualizer,
+    isForGuest: false
   })
   run(instance.loop(own))
   return instance

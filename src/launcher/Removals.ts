@@ -2,7 +2,7 @@
  * What is done about all instances of a node at once: it is evacuated, or reset. Both are on record before they begin, and the next
  * launcher goes on where this one ends.
  */
-import { Deferred, Duration, Effect, Result, Schedule, Stream } from "effect"
+import { Duration, Effect, Result, Schedule, Stream } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeTask } from "../domain/NodeStatus.ts"
 import { ask, mustBeOpen } from "./Commands.ts"
@@ -64,8 +64,9 @@ const end = (node: LauncherNode, task: NodeTask): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { config, run, state } = node
     state.end(task)
-    return state.settle.pipe(Effect.catch((error) => {
-      run(Effect.retry(state.settle, Schedule.spaced(config.recordRetry)))
+    const settle = Effect.catchDefect(state.settle, (defect) => Effect.fail({ message: String(defect) }))
+    return settle.pipe(Effect.catch((error) => {
+      run(Effect.retry(settle, Schedule.spaced(config.recordRetry)))
       return Effect.logError(`the end of the ${task} of this node can not be written yet: ${error.message}`)
     }))
   })
@@ -75,12 +76,11 @@ const evacuateOne = (node: LauncherNode, id: InstanceId): Effect.Effect<void, La
   const isWanted = Effect.suspend(() =>
     node.state.task === null ? Effect.fail(fail(new Superseded({ id, by: "restore" }))) : Effect.void
   )
-  // One that can not be stopped is not waited for longer than that should take: others wait for their turn.
-  const grace = node.registry.get(id)?.spec.stopGrace ?? Duration.zero
-  const stop = Effect.ignore(Effect.timeout(
-    ask(node, id, { _tag: "Stop" }),
-    Duration.sum(grace, node.config.stopDeadline)
-  ))
+  const { config: { connectDeadline, stopDeadline }, registry } = node
+  const grace = registry.get(id)?.spec.stopGrace ?? Duration.zero
+  // Others wait for their turn: one that can not be stopped is not waited for longer than it takes to take hold of it and end it.
+  const most = Duration.sum(connectDeadline, Duration.sum(grace, stopDeadline))
+  const stop = Effect.ignore(Effect.timeout(ask(node, id, { _tag: "Stop" }), most))
   return isWanted.pipe(Effect.andThen(stop), Effect.andThen(isWanted), Effect.andThen(gone(node, id)))
 }
 
@@ -99,10 +99,6 @@ const gone = (node: LauncherNode, id: InstanceId): Effect.Effect<void, LauncherE
 
 const ids = ({ registry }: LauncherNode): ReadonlyArray<InstanceId> => registry.all.map(({ id }) => id)
 
-/** Waits for those who adopt or destroy an orphan right now. */
-const handled = ({ handling }: LauncherNode): Effect.Effect<void> =>
-  Effect.forEach(Array.from(handling.values()), (one) => Deferred.await(one), { discard: true })
-
 const sameName = (id: InstanceId): string => id
 
 /** Puts the node into maintenance, and stops and removes every instance. */
@@ -114,7 +110,7 @@ export const reset = (node: LauncherNode): Removals =>
   during(node, "reset", () => {
     const instances = each(node, "instance", ids(node), sameName, (id) => gone(node, id))
     const orphans = Stream.unwrap(Effect.map(
-      Effect.andThen(handled(node), Orphans.list(node)),
+      Orphans.list(node),
       (found) => each(node, "orphan", found, ({ id }) => id, ({ id }) => Orphans.destroy(node, id))
     ))
     const records = Stream.unwrap(Effect.map(

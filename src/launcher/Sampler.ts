@@ -176,7 +176,7 @@ export class Sampler {
       const { done, value: instance } = queue.next()
       if (done === true) return Effect.void
       current = instance
-      const answer = Effect.matchCause(instance.guest.stats, {
+      const answer = Effect.matchCause(Effect.suspend(() => instance.guest.stats), {
         onFailure: () => {},
         onSuccess: (stats) => {
           this.slow.delete(instance)

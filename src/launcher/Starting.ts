@@ -1,12 +1,13 @@
 /**
  * The beginning of an instance, which is started or not: one that is there already, or a new one that is admitted to the node.
  */
-import { Effect, Exit, Scope } from "effect"
+import { Duration, Effect, Exit, Scope } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import { equivalence, type InstanceSpec } from "../domain/InstanceSpec.ts"
 import type { Guest, Virtualizer } from "../Virtualizer.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
+import { within } from "./Attempt.ts"
 import { initial } from "./InstanceRecord.ts"
 import {
   AlreadyAttached,
@@ -71,11 +72,12 @@ const add = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec, 
     return yield* fail(new InstanceExists({ id, detail }))
   }
   yield* isNameFree(node, spec)
-  const refused = around.refusal(spec, command._tag === "Start" ? "instance" : "place")
+  const isForGuest = command._tag === "Start"
+  const refused = around.refusal(spec, isForGuest ? "instance" : "place")
   if (refused !== undefined) return yield* fail(refused)
   const { guest, own, virtualizer } = yield* make(node, spec)
   yield* claim(node, spec).pipe(Effect.onError(() => Scope.close(own, Exit.void)))
-  const instance = enter(node, { situation: fresh(initial(spec)), saved: undefined, guest, virtualizer })
+  const instance = enter(node, { situation: fresh(initial(spec)), saved: undefined, guest, virtualizer, isForGuest })
   const waiter = yield* instance.callers.enqueue(command)
   run(instance.loop(own))
   return { instance, waiter }
@@ -95,7 +97,7 @@ export const isNameFree = (
 
 /** Binds a spec to its virtualizer, in a scope that becomes the instance's own. Fails with `NotSupported`. */
 export const make = Effect.fnUntraced(function*(
-  { scopes, store, virtualizers }: LauncherNode,
+  { config: { probeDeadline }, scopes, store, virtualizers }: LauncherNode,
   spec: InstanceSpec
 ): Effect.fn.Return<
   { readonly guest: Guest; readonly own: Scope.Closeable; readonly virtualizer: Virtualizer },
@@ -108,10 +110,22 @@ export const make = Effect.fnUntraced(function*(
   const guest = yield* virtualizer.make(spec, store.directory(id)).pipe(
     Scope.provide(own),
     Effect.mapError(refusal(id)),
+    // Nobody else is admitted meanwhile.
+    (made) => within(made, probeDeadline, () => Effect.fail(late(id, probeDeadline))),
     Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
   )
   return { guest, own, virtualizer }
 })
+
+const late = (id: InstanceId, deadline: Duration.Duration): LauncherError =>
+  fail(
+    new StepFailed({
+      id,
+      phase: "admit",
+      failure: "instance_failure",
+      detail: `its virtualizer did not take it within ${Duration.toMillis(deadline)} ms: ask again`
+    })
+  )
 
 /** Takes the volumes of a spec for its instance, all or none. Fails with `AlreadyAttached`. */
 export const claim = (node: LauncherNode, spec: InstanceSpec): Effect.Effect<void, LauncherError> =>

@@ -1,13 +1,19 @@
 /**
- * The time that a launcher reckons with: what the clock said when it began, and what has passed since. Whoever sets the clock then
- * neither prolongs a wait nor ends it.
+ * The time that a launcher reckons with: the clock's, but that it goes on where that is set back, so that nobody waits longer for
+ * it.
  */
 import type { Clock } from "effect"
 
 /** Milliseconds since the beginning of 1970, which never go back. */
-export const make = (clock: Clock.Clock): () => number => {
+export const make = (
+  clock: Pick<Clock.Clock, "currentTimeMillisUnsafe" | "monotonicTimeNanosUnsafe">
+): () => number => {
   const passedMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const beginMillis = clock.currentTimeMillisUnsafe() - passedMillis()
-  // A microsecond more, for what such large numbers round off.
-  return () => Math.floor(beginMillis + passedMillis() + 1e-3)
+  /** How far the clock is ahead of what has passed; the most that it ever was. */
+  let aheadMillis = -Infinity
+  return () => {
+    const millis = passedMillis()
+    aheadMillis = Math.max(aheadMillis, clock.currentTimeMillisUnsafe() - millis)
+    return Math.floor(aheadMillis + millis)
+  }
 }

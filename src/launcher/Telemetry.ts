@@ -2,6 +2,7 @@
  * What a launcher tells of itself in numbers: Effect metrics, whose names begin with `vivarium_`. Durations are seconds.
  */
 import { Context, Metric, References, Tracer } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
 import { type Tag, tags } from "../domain/InstanceState.ts"
 import type { Reserved } from "../domain/NodeStatus.ts"
 import type { Phase } from "../domain/Phase.ts"
@@ -52,8 +53,8 @@ export const isTraced = (context: Context.Context<never>): boolean =>
 export class Telemetry {
   /** How many instances there are in each state. */
   readonly counts: Record<Tag, number>
-  /** How many orphans there were when somebody last looked. */
-  orphansFound: number | undefined = undefined
+  /** The orphans that there were when somebody last looked, and are still there. */
+  private found: Set<InstanceId> | undefined = undefined
   private readonly context: Context.Context<never>
   private readonly operations = new Series(operations)
   private readonly phases = new Series(phases)
@@ -108,14 +109,19 @@ export class Telemetry {
     missed.updateUnsafe(events, this.context)
   }
 
-  orphans(count: number): void {
-    this.orphansFound = count
-    orphans.updateUnsafe(count, this.context)
+  /** How many orphans there are, since somebody looked. */
+  get orphansFound(): number | undefined {
+    return this.found?.size
+  }
+
+  orphans(ids: Iterable<InstanceId>): void {
+    this.found = new Set(ids)
+    orphans.updateUnsafe(this.found.size, this.context)
   }
 
   /** One of them is none any more. */
-  orphanGone(): void {
-    if (this.orphansFound !== undefined && this.orphansFound > 0) this.orphans(this.orphansFound - 1)
+  orphanGone(id: InstanceId): void {
+    if (this.found?.delete(id) === true) orphans.updateUnsafe(this.found.size, this.context)
   }
 
   /** What is asked for when it is read costs nothing when it changes, and is never old. */

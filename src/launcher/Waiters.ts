@@ -4,7 +4,7 @@
  */
 import { Deferred, Exit, type Tracer } from "effect"
 import type { Step } from "./Decision.ts"
-import type { Desired } from "./InstanceRecord.ts"
+import type { Desired, InstanceRecord } from "./InstanceRecord.ts"
 import { fail, LauncherClosed, type LauncherError, type Reason } from "./LauncherError.ts"
 import type { Situation } from "./Situation.ts"
 import { type Answer, atEnd, concerns, isFor, verdict, type Waiting } from "./Verdict.ts"
@@ -119,11 +119,16 @@ export class Waiters {
     if (this.grantedEpoch === from) this.grantedEpoch = to
   }
 
+  /** Whether a start that is taken back is still what is desired, and nobody else's. */
+  isToUndo(start: Part, { desired }: InstanceRecord): boolean {
+    return start.epoch === desired.epoch && !this.isShared(start)
+  }
+
   /**
    * Whether a start that is taken back is not its caller's alone: it joined one that had come about, others wait for it too,
    * or were told that it came about.
    */
-  isShared(start: Part): boolean {
+  private isShared(start: Part): boolean {
     const granted = start.epoch === this.grantedEpoch ? this.grants - (start.granted ? 1 : 0) : 0
     return !start.owns || granted > 0 ||
       this.accepted.some((one) => one !== start && one.owns && one.epoch === start.epoch)

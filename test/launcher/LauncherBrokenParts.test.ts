@@ -6,6 +6,7 @@ import { initial } from "../../src/launcher/InstanceRecord.ts"
 import { LauncherConfig } from "../../src/launcher/LauncherConfig.ts"
 import { Limits } from "../../src/launcher/Limits.ts"
 import * as RestartPolicy from "../../src/launcher/RestartPolicy.ts"
+import { Gate } from "./ScriptedVirtualizer.ts"
 import { beside, id, reasonOf, sample, settle, spec, TestNode } from "./TestNode.ts"
 
 const a = id("a1")
@@ -51,6 +52,25 @@ describe("a launcher with a part that is broken", () => {
       yield* settle
       assert.strictEqual((yield* launcher.get(id("b2"))).state._tag, "Running")
       assert.strictEqual((yield* launcher.get(a)).state._tag, "Unknown")
+    }))
+})
+
+describe("a step that is late", () => {
+  it.effect("keeps nothing that is asked for from being put on record while it cleans up", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      const gate = new Gate()
+      node.world.next("image", Effect.onInterrupt(Effect.never, () => Effect.orDie(gate.script)))
+      yield* beside(Effect.exit(launcher.start(spec("a1"))))
+      yield* settle
+      yield* TestClock.adjust("11 minutes")
+      const removing = yield* beside(launcher.delete(a))
+      yield* settle
+      assert.include(node.disk.records.get(a) ?? "", "\"power\":\"deleted\"")
+      yield* gate.open
+      yield* Fiber.join(removing)
+      assert.isTrue(node.world.isClean(a))
     }))
 })
 

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as Limits from "../../src/launcher/Limits.ts"
-import { LaunchFailed } from "../../src/VirtualizerError.ts"
-import { failing } from "./ScriptedVirtualizer.ts"
+import { StoreError } from "../../src/launcher/InstanceStore.ts"
+import { LaunchFailed, Unreachable } from "../../src/VirtualizerError.ts"
+import { failing, Gate } from "./ScriptedVirtualizer.ts"
 import { beside, id, reasonOf, sample, settle, spec, TestNode } from "./TestNode.ts"
 
 const a = id("a1")
@@ -97,5 +98,58 @@ describe("Launcher.create", () => {
       yield* held.reached
       yield* launcher.delete(id("b2"))
       assert.strictEqual(yield* Fiber.join(third), "Superseded")
+    }))
+
+  it.effect("is not started where the node has no room, however early that is asked for", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      node.sample = Effect.succeed(sample({ memoryAvailableBytes: 100 * 2 ** 20 }))
+      const launcher = yield* node.launcher({ limits: { ...Limits.scaled, memory: { fullBelow: 0, refuseBelow: 0 } } })
+      yield* launcher.start(spec("a1"))
+      const gate = node.world.hold("probe")
+      const create = yield* beside(launcher.create(spec("b2")))
+      yield* gate.reached
+      const start = yield* beside(reasonOf(launcher.start(spec("b2"))))
+      yield* gate.open
+      yield* Fiber.join(create)
+      assert.strictEqual(yield* Fiber.join(start), "NodeFull")
+      assert.strictEqual((yield* launcher.get(id("b2"))).state._tag, "Stopped")
+    }))
+
+  it.effect("nor where it could not be put on record before", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      node.sample = Effect.succeed(sample({ memoryAvailableBytes: 100 * 2 ** 20 }))
+      const gate = new Gate()
+      let isToFail = true
+      node.wrapStore = (store) => ({
+        ...store,
+        put: (record) =>
+          Effect.suspend(() => {
+            if (record.id !== "b2" || !isToFail) return store.put(record)
+            isToFail = false
+            return Effect.andThen(Effect.orDie(gate.script), Effect.fail(new StoreError({ message: "full" })))
+          })
+      })
+      const launcher = yield* node.launcher({ limits: { ...Limits.scaled, memory: { fullBelow: 0, refuseBelow: 0 } } })
+      yield* launcher.start(spec("a1"))
+      const create = yield* beside(reasonOf(launcher.create(spec("b2"))))
+      yield* gate.reached
+      const start = yield* beside(reasonOf(launcher.start(spec("b2"))))
+      yield* settle
+      yield* gate.open
+      assert.strictEqual(yield* Fiber.join(create), "StateFailure")
+      assert.strictEqual(yield* Fiber.join(start), "NodeFull")
+    }))
+
+  it.effect("holds no memory while it can not be looked at", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      node.world.always("probe", failing(new Unreachable({ detail: "silent" })))
+      const create = yield* beside(launcher.create(spec("a1")))
+      yield* settle
+      assert.strictEqual((yield* launcher.status).reserved.memoryBytes, 0)
+      yield* Fiber.interrupt(create)
     }))
 })

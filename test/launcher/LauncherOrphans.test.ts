@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import { Unreachable } from "../../src/VirtualizerError.ts"
 import { failing } from "./ScriptedVirtualizer.ts"
 import { beside, id, reasonOf, settle, spec, TestNode, volume } from "./TestNode.ts"
@@ -125,5 +126,43 @@ describe("orphans", () => {
       yield* settle
       assert.isDefined(node.world.machine(a))
       assert.strictEqual(yield* reasonOf(launcher.destroyOrphan(a)), "LauncherClosed")
+    }))
+
+  it.effect("are counted one by one", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      for (const text of ["a1", "b2"]) yield* first.launcher.start(spec(text))
+      yield* first.close
+      node.disk.records.clear()
+      const launcher = yield* node.launcher()
+      yield* settle
+      const orphans = Effect.map(launcher.status, ({ orphans }) => orphans)
+      yield* launcher.destroyOrphan(id("c3"))
+      assert.strictEqual(yield* orphans, 2)
+      const gate = node.world.hold("destroy")
+      const leaving = yield* beside(launcher.destroyOrphan(a))
+      yield* gate.reached
+      yield* launcher.orphans
+      yield* Fiber.interrupt(leaving)
+      assert.strictEqual(yield* orphans, 2)
+      yield* Effect.all([launcher.destroyOrphan(a), launcher.destroyOrphan(a)], { concurrency: 2 })
+      assert.strictEqual(yield* orphans, 1)
+    }))
+
+  it.effect("keep no launcher from closing, though a virtualizer hangs", () =>
+    Effect.gen(function*() {
+      const { node } = yield* withOrphan
+      node.virtualizers = node.virtualizers.map((one) => ({ ...one, make: () => Effect.never }))
+      const { close, launcher } = yield* node.open()
+      const start = yield* beside(reasonOf(launcher.start(spec("b2"))))
+      yield* settle
+      const destroying = yield* beside(reasonOf(launcher.destroyOrphan(a)))
+      yield* settle
+      const closing = yield* beside(close)
+      yield* TestClock.adjust("1 minute")
+      assert.isDefined(closing.pollUnsafe())
+      assert.strictEqual(yield* Fiber.join(destroying), "LauncherClosed")
+      assert.include(["StepFailed", "LauncherClosed"], yield* Fiber.join(start))
     }))
 })
