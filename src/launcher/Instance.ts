@@ -32,7 +32,7 @@ export class Instance {
   private readonly keeper: RecordKeeper
   readonly callers: Callers
   private readonly waiters: Waiters
-  private readonly watching: Watching
+  readonly watching: Watching
   private readonly claims: InstanceClaims
   private readonly publication = new Publication()
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
@@ -167,6 +167,7 @@ export class Instance {
         )
       )
       self.claims.end()
+      if (step._tag === "Launch" || step._tag === "Watch") self.watching.explained()
       if (outcome === undefined) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
@@ -254,7 +255,7 @@ export class Instance {
       self.waiters.resume()
       while (true) {
         const now = self.around.nowMillis()
-        self.observe()
+        self.observe(inFlight)
         if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
@@ -304,15 +305,19 @@ export class Instance {
     return start.epoch === this.situation.record.desired.epoch && !this.waiters.isShared(start)
   }
 
-  /** Takes in what the monitor told. */
-  private observe(): void {
-    for (const fact of this.watching.take()) {
+  /** Takes in what the monitor told, and whether a guest is there that was thought to be none. */
+  private observe(inFlight: Step | undefined): void {
+    const facts = this.watching.take()
+    for (const fact of facts) {
       if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
         if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
       }
     }
+    if (this.situation.observed._tag !== "Created" || inFlight?._tag === "Launch") return
+    const hasEnded = facts.some(({ _tag }) => _tag === "Ended")
+    if (this.watching.takeBegun(hasEnded)) this.situation = Learning.begun(this.situation)
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */

@@ -254,6 +254,11 @@ export const make = Effect.fn("Launcher.make")(function*(
     ({ path, why }) =>
       Effect.logError(`a record could not be read and was moved to ${path}; what it is of is left alone: ${why}`)
   )
+  for (const { begun } of node.virtualizers.values()) {
+    if (begun !== undefined) {
+      run(Stream.runForEach(begun, (id) => Effect.sync(() => registry.get(id)?.watching.begun())))
+    }
+  }
   yield* recover(node, records)
   run(Effect.andThen(Removals.goOn(node), Orphans.report(node)))
 

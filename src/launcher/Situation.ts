@@ -2,7 +2,7 @@
  * What one instance's loop knows: the record, and what was last observed. All decisions are made from it.
  */
 import type { VolumeId } from "../domain/Volume.ts"
-import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
+import { hasConnected, type InstanceRecord, isOver } from "./InstanceRecord.ts"
 
 /** Why an instance's guest can not be reached, since when, and how often that was tried. */
 export interface Doubt {
@@ -67,7 +67,7 @@ export const fresh = (record: InstanceRecord): Situation => ({
  */
 export const recovered = (record: InstanceRecord, nowMillis: number): Situation => {
   const doubt = { sinceMillis: nowMillis, why: "the launcher has just begun, and is looking", tries: 0 }
-  const expectsGuest = hasConnected(record) && (record.ended === null || record.ended.epoch < record.boot)
+  const expectsGuest = hasConnected(record) && !isOver(record)
   return { record, observed: expectsGuest ? { _tag: "Launched", doubt } : look(doubt) }
 }
 

@@ -19,6 +19,8 @@ export class Watching {
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
   private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> = none
+  /** Whether the guest began to run, as far as no step explains it. */
+  private hasBegun = false
   /** Wakes the loop. */
   private readonly signal: Signal
 
@@ -56,6 +58,25 @@ export class Watching {
     this.scope = scope
     if (this.isFound) this.telemetry.adopted()
     this.isFound = false
+  }
+
+  /** The guest began to run, whoever started it. */
+  begun(): void {
+    this.hasBegun = true
+    this.signal.raise()
+  }
+
+  /** What began meanwhile was launched, or is watched. */
+  explained(): void {
+    this.hasBegun = false
+  }
+
+  /** Takes that it began. When an end was told just now, that is to be told first: then another time. */
+  takeBegun(hasEnded: boolean): boolean {
+    if (!this.hasBegun) return false
+    if (hasEnded) this.signal.raise()
+    else this.hasBegun = false
+    return !hasEnded
   }
 
   /** Takes what the held monitor told. That of one that is just being taken waits until it is held. */
