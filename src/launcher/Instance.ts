@@ -16,12 +16,13 @@ import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
+import type { CpuSample } from "./Statistics.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
-import { told, toldWriting } from "./StepTelemetry.ts"
+import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
-import { type Abilities, isPower, type Part, supersedes, wish } from "./Wish.ts"
+import { type Abilities, isPower, supersedes, wish } from "./Wish.ts"
 
 export class Instance {
   situation: Situation
@@ -64,6 +65,9 @@ export class Instance {
     return this.record.id
   }
 
+  /** The processor time that its guest had used when that was asked last. */
+  cpu: CpuSample | undefined = undefined
+
   get spec() {
     return this.record.spec
   }
@@ -78,9 +82,7 @@ export class Instance {
     return this.publication.show(this.record)
   }
 
-  /**
-   * Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on.
-   */
+  /** Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on. */
   loop(scope: Scope.Closeable): Effect.Effect<void> {
     return this.steps(scope).pipe(
       Effect.onExit((exit) => Scope.close(scope, exit)),
@@ -108,8 +110,8 @@ export class Instance {
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
-          const parent = self.waiters.spanFor(step)
-          if (yield* toldWriting(self.keeper.remove(self.id), { id: self.id, parent })) return "gone"
+          const to = self.listeners(self.waiters.spanFor(step))
+          if (yield* toldWriting(self.keeper.remove(self.id), to)) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
           yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
@@ -118,6 +120,11 @@ export class Instance {
         }
       }
     })
+  }
+
+  /** Whom a step is told to that is for the command of a span. */
+  private listeners(parent: Waiter["span"]): StepTelemetryOptions {
+    return { id: this.id, telemetry: this.around.telemetry, nowMillis: this.around.nowMillis, parent }
   }
 
   /** Answers who can be answered, then writes what they need not wait for, even should they close the launcher at once. */
@@ -144,31 +151,30 @@ export class Instance {
       if (taking !== undefined) self.watching.begin()
       self.claims.begin(step, self.situation)
       let held: Monitor | undefined
-      const action = told(
-        step,
-        perform(step, {
-          record: self.situation.record,
-          guest: self.guest,
-          monitor: self.watching.monitor,
-          scope: taking ?? scope,
-          follower: (monitor) => self.watching.follower(monitor),
-          hold: (monitor) => {
-            held = monitor
-          }
-        }, self.around),
-        { id: self.id, telemetry: self.around.telemetry, nowMillis: self.around.nowMillis, parent }
-      )
-      const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
+      let isStillWanted = true
+      const action = perform(step, {
+        record: self.situation.record,
+        guest: self.guest,
+        monitor: self.watching.monitor,
+        scope: taking ?? scope,
+        follower: (monitor) => self.watching.follower(monitor),
+        signal: self.signal,
+        look: Effect.map(self.look(step), (is) => isStillWanted = is),
+        hold: (monitor) => {
+          held = monitor
+        }
+      }, self.around)
+      const outcome = yield* Effect.exit(told(step, action, self.listeners(parent))).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
         Effect.onExit((exit) =>
-          taking !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
+          taking !== undefined && !(Exit.isSuccess(exit) && Exit.isSuccess(exit.value))
             ? Scope.close(taking, Exit.void)
             : Effect.void
         )
       )
       self.claims.end()
-      if (step._tag === "Launch" || step._tag === "Watch") self.watching.explained()
-      if (outcome === undefined) {
+      self.watching.tookStep(step)
+      if (Exit.isFailure(outcome) && !isStillWanted) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
@@ -208,17 +214,12 @@ export class Instance {
     this.around.telemetry.restarted()
   }
 
-  /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
-  private obsolete(step: Step): Effect.Effect<undefined> {
-    const self = this
-    return Effect.gen(function*() {
-      while (true) {
-        yield* self.signal.take
-        yield* self.absorb(step)
-        if (!isWanted(step, self.situation, self.around.nowMillis())) return undefined
-        self.publish(step)
-        yield* Effect.uninterruptible(self.settle(step))
-      }
+  /** Takes commands in while a step is under way. Says whether that still leads to what is desired. */
+  private look(step: Step): Effect.Effect<boolean> {
+    return Effect.flatMap(this.absorb(step), () => {
+      if (!isWanted(step, this.situation, this.around.nowMillis())) return Effect.succeed(false)
+      this.publish(step)
+      return Effect.as(Effect.uninterruptible(this.settle(step)), true)
     })
   }
 
@@ -233,11 +234,9 @@ export class Instance {
         Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }, parent))
       )
       if (Result.isSuccess(armed)) return true
-      const { message: detail } = armed.failure
-      const { situation } = self.failed(
-        launch,
-        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" }
-      )
+      const detail = armed.failure.message
+      const failed = { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" } as const
+      const { situation } = self.failed(launch, failed)
       self.learn(launch, { situation, failure: armed.failure })
       return false
     })
@@ -250,21 +249,27 @@ export class Instance {
    * is asked for is on disk when it returns. Uninterruptible, so that a step that ends meanwhile does not cut a write in two.
    */
   private absorb(inFlight: Step | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.waiters.resume()
+      this.observe(inFlight)
+      return this.waiters.hasNext ? Effect.uninterruptible(this.consult(inFlight)) : Effect.void
+    })
+  }
+
+  private consult(inFlight: Step | undefined): Effect.Effect<void> {
     const self = this
-    return Effect.uninterruptible(Effect.gen(function*() {
-      self.waiters.resume()
+    return Effect.gen(function*() {
       while (true) {
-        const now = self.around.nowMillis()
-        self.observe(inFlight)
-        if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
+        if (inFlight !== undefined && !isWanted(inFlight, self.situation, self.around.nowMillis())) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
         const answer = yield* Effect.exit(self.consider(waiter))
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
+        self.observe(inFlight)
       }
-    }))
+    })
   }
 
   /** Takes a command in, refuses it, or leaves it for later. */
@@ -272,7 +277,9 @@ export class Instance {
     const self = this
     return Effect.gen(function*() {
       const { command } = waiter
-      if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
+      // A start that is no longer what is desired, or somebody else's too, is not to be undone.
+      const isLate = command._tag === "Withdraw" && command.start.epoch !== self.record.desired.epoch
+      if (isLate || (command._tag === "Withdraw" && self.waiters.isShared(command.start))) return "done"
       const wanted = wish(command, self.situation, self.abilities)
       // Of an instance whose start was refused nothing is wanted but another, and not before what was asked for earlier.
       const isRefused = self.keeper.saved === undefined && (command._tag !== "Start" || self.waiters.hasPostponed)
@@ -300,11 +307,6 @@ export class Instance {
     })
   }
 
-  /** Whether a start that is taken back is still what is desired, and nobody else's. */
-  private isToUndo(start: Part): boolean {
-    return start.epoch === this.situation.record.desired.epoch && !this.waiters.isShared(start)
-  }
-
   /** Takes in what the monitor told, and whether a guest is there that was thought to be none. */
   private observe(inFlight: Step | undefined): void {
     const facts = this.watching.take()
@@ -315,15 +317,13 @@ export class Instance {
         if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
       }
     }
-    if (this.situation.observed._tag !== "Created" || inFlight?._tag === "Launch") return
-    const hasEnded = facts.some(({ _tag }) => _tag === "Ended")
-    if (this.watching.takeBegun(hasEnded)) this.situation = Learning.begun(this.situation)
+    if (this.watching.takeBegun(this.situation, inFlight, facts)) this.situation = Learning.begun(this.situation)
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord, parent?: Waiter["span"]): Effect.Effect<void, StateFailure> {
     const writing = this.keeper.save(this.claims.note(record))
-    return Effect.map(toldWriting(writing, { id: this.id, parent }), (saved) => {
+    return Effect.map(toldWriting(writing, this.listeners(parent)), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }

@@ -28,7 +28,7 @@ import * as Reporting from "./Reporting.ts"
 import { Sampler } from "./Sampler.ts"
 import * as Starting from "./Starting.ts"
 import type { Surroundings } from "./Surroundings.ts"
-import { Telemetry } from "./Telemetry.ts"
+import { isTraced, Telemetry } from "./Telemetry.ts"
 import { VolumeClaims } from "./VolumeClaims.ts"
 import { VolumeResolver } from "./VolumeResolver.ts"
 import type { Command } from "./Wish.ts"
@@ -264,10 +264,12 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   /** A command, told and counted. */
   const command = <A>(name: string, effect: Effect.Effect<A, LauncherError>): Effect.Effect<A, LauncherError> =>
-    effect.pipe(
-      Effect.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
-      Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false })
-    )
+    Effect.contextWith((context: Context.Context<never>) => {
+      const counted = Effect.onExit(effect, (exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit))))
+      return isTraced(context)
+        ? counted.pipe(Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false }))
+        : counted
+    })
   const removing = (name: string, removals: Stream.Stream<Removals.Removal, LauncherError>) =>
     removals.pipe(
       Stream.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),

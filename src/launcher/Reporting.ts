@@ -2,6 +2,7 @@
  * What a node tells of itself.
  */
 import { Duration, Effect } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceUsage, NodeStatistics, NodeStatus, UnreadableRecord } from "../domain/NodeStatus.ts"
 import { sshPort } from "../domain/SshPort.ts"
@@ -44,26 +45,48 @@ export const status = (reporter: Reporter): Effect.Effect<NodeStatus> => {
 /** What the node has and its instances use, measured now. */
 export const statistics = (reporter: Reporter): Effect.Effect<NodeStatistics> => {
   const { registry, sampler } = reporter.node
-  return Effect.map(sampler.sample(0), ({ atMillis, instances, node }) => ({
-    status: statusOf(reporter),
-    atMillis,
-    ...(node === undefined ? {} : { node }),
-    instances: registry.infos.map((info) => usageOf(info, instances.get(info.spec.id)))
-  }))
+  return Effect.flatMap(sampler.sample(0), ({ atMillis, instances, node }) => {
+    const status = statusOf(reporter)
+    const { infos } = registry
+    return Effect.map(usages(infos, instances), (instances) => ({
+      status,
+      atMillis,
+      ...(node === undefined ? {} : { node }),
+      instances
+    }))
+  })
 }
+
+/** How many usages are made up before others have a turn. */
+const usagesATurn = 500
+
+const usages = Effect.fnUntraced(function*(
+  infos: ReadonlyArray<InstanceInfo>,
+  stats: ReadonlyMap<InstanceId, InstanceStats>
+) {
+  const all: Array<InstanceUsage> = []
+  for (const [index, info] of infos.entries()) {
+    if (index % usagesATurn === usagesATurn - 1) yield* Effect.yieldNow
+    all.push(usageOf(info, stats.get(info.spec.id)))
+  }
+  return all
+})
 
 const unknown: InstanceStats = {}
 
 const usageOf = ({ spec, state, volumes }: InstanceInfo, stats: InstanceStats | undefined): InstanceUsage => {
   const { id, name, networkNode = false, nics: [nic] } = spec
-  const { concentrator } = nic ?? {}
-  return {
+  const address = nic?.concentrator?.address
+  const usage: InstanceUsage = {
     id,
-    ...(name === undefined ? {} : { name }),
     state,
     volumes: volumes.map((volume) => volume.id),
-    ...(concentrator?.address === undefined ? {} : { sshAddress: concentrator.address }),
     sshPort: sshPort({ networkNode, address: nic?.address }),
     stats: stats ?? unknown
+  }
+  return name === undefined && address === undefined ? usage : {
+    ...usage,
+    ...(name === undefined ? {} : { name }),
+    ...(address === undefined ? {} : { sshAddress: address })
   }
 }

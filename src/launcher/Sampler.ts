@@ -6,6 +6,7 @@ import { Deferred, Duration, Effect, Exit, Option } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeSample } from "../domain/NodeSample.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
+import type { GuestStats } from "../Virtualizer.ts"
 import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
 import type { Measured } from "./Admission.ts"
 import { demands } from "./Books.ts"
@@ -14,7 +15,7 @@ import type { LauncherConfig } from "./LauncherConfig.ts"
 import type { NodeResources } from "./NodeResources.ts"
 import type { Registry } from "./Registry.ts"
 import { hasGuest } from "./Situation.ts"
-import { type CpuSample, cpuSample, instanceStats } from "./Statistics.ts"
+import { cpuSample, instanceStats } from "./Statistics.ts"
 
 /** What was measured. */
 export interface Sample {
@@ -37,7 +38,6 @@ export interface SamplerOptions {
 
 export class Sampler {
   private readonly options: SamplerOptions
-  private readonly cpus = new WeakMap<Instance, CpuSample>()
   private last: Sample | undefined = undefined
   private usage: Measured | undefined = undefined
   private flight: Deferred.Deferred<Sample> | undefined = undefined
@@ -86,12 +86,7 @@ export class Sampler {
       instance.guest.stats,
       (defect) => Effect.fail(fail(new Unreachable({ detail: `the virtualizer broke: ${String(defect)}` })))
     )
-    return Effect.map(asked, (stats) => {
-      const before = this.cpus.get(instance)
-      const now = cpuSample(stats)
-      if (now !== undefined) this.cpus.set(instance, now)
-      return instanceStats(stats, instance.spec.vcpus, before)
-    })
+    return Effect.map(asked, (stats) => usesOf(instance, stats))
   }
 
   private begin(): Deferred.Deferred<Sample> {
@@ -127,13 +122,12 @@ export class Sampler {
       const one: Effect.Effect<void> = Effect.suspend(() => {
         const instance = running[next++]
         if (instance === undefined) return Effect.void
-        return Effect.matchEffect(this.stats(instance), {
-          onFailure: () => one,
-          onSuccess: (stats) => {
-            instances.set(instance.id, stats)
-            return one
-          }
+        const asked = Effect.matchCause(instance.guest.stats, {
+          onFailure: () => {},
+          onSuccess: (stats) => void instances.set(instance.id, usesOf(instance, stats))
         })
+        // Whoever waits has a turn now and then.
+        return Effect.flatMap(next % guestsATurn === 0 ? Effect.andThen(Effect.yieldNow, asked) : asked, () => one)
       })
       const workers = Array.from({ length: Math.min(config.statisticsAtOnce, running.length) }, () => one)
       const node = Effect.tapError(resources.sample, (error) => Effect.logWarning(error.message))
@@ -148,6 +142,16 @@ export class Sampler {
       )
     })
   }
+}
+
+/** How many guests that answer at once are asked before others have a turn. */
+const guestsATurn = 64
+
+/** What an instance uses now, and since it was asked last. */
+const usesOf = (instance: Instance, stats: GuestStats): InstanceStats => {
+  const before = instance.cpu
+  instance.cpu = cpuSample(stats) ?? before
+  return instanceStats(stats, instance.spec.vcpus, before)
 }
 
 /** What guests used, as far as it was told: of each no more than it holds, for that is what is given back when it goes. */

@@ -3,7 +3,9 @@
  */
 import { Effect, Exit, Scope } from "effect"
 import type { Ended, Follower, GuestEvent, Monitor } from "../Virtualizer.ts"
+import type { Step } from "./Decision.ts"
 import type { Signal } from "./Signal.ts"
+import type { Situation } from "./Situation.ts"
 import type { Telemetry } from "./Telemetry.ts"
 
 /** What a monitor told. */
@@ -18,7 +20,7 @@ export class Watching {
   /** The monitor that is held. */
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
-  private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> = none
+  private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> | undefined = undefined
   /** Whether the guest began to run, as far as no step explains it. */
   private hasBegun = false
   /** Wakes the loop. */
@@ -38,7 +40,7 @@ export class Watching {
 
   /** A monitor is about to be taken. What is left of others, which were not kept, is forgotten. */
   begin(): void {
-    this.facts = none
+    this.facts = undefined
   }
 
   /** Who follows a monitor for the loop. */
@@ -48,7 +50,7 @@ export class Watching {
 
   /** Notes what a monitor told. */
   note(monitor: Monitor, fact: Fact): void {
-    this.facts = [...this.facts, { monitor, fact }]
+    this.facts = [...this.facts ?? [], { monitor, fact }]
     this.signal.raise()
   }
 
@@ -66,24 +68,28 @@ export class Watching {
     this.signal.raise()
   }
 
-  /** What began meanwhile was launched, or is watched. */
-  explained(): void {
-    this.hasBegun = false
+  /** A step was taken: what began meanwhile was launched, or is watched. */
+  tookStep({ _tag }: Step): void {
+    if (_tag === "Launch" || _tag === "Watch") this.hasBegun = false
   }
 
-  /** Takes that it began. When an end was told just now, that is to be told first: then another time. */
-  takeBegun(hasEnded: boolean): boolean {
-    if (!this.hasBegun) return false
+  /**
+   * Takes that a guest began, where none is thought to be there and none is being launched. When an end was told just now, that is
+   * to be published first: then another time.
+   */
+  takeBegun({ observed }: Situation, inFlight: Step | undefined, told: ReadonlyArray<Fact>): boolean {
+    if (!this.hasBegun || observed._tag !== "Created" || inFlight?._tag === "Launch") return false
+    const hasEnded = told.some(({ _tag }) => _tag === "Ended")
+    this.hasBegun = hasEnded
     if (hasEnded) this.signal.raise()
-    else this.hasBegun = false
     return !hasEnded
   }
 
   /** Takes what the held monitor told. That of one that is just being taken waits until it is held. */
   take(): ReadonlyArray<Fact> {
-    if (this.monitor === undefined || this.facts.length === 0) return []
+    if (this.monitor === undefined || this.facts === undefined) return []
     const { facts } = this
-    this.facts = none
+    this.facts = undefined
     return facts.filter(({ monitor }) => monitor === this.monitor).map(({ fact }) => fact)
   }
 
@@ -97,9 +103,6 @@ export class Watching {
     })
   }
 }
-
-/** Instances that nothing happens to share this. */
-const none: ReadonlyArray<never> = Object.freeze([])
 
 /** Notes what one monitor tells. */
 class Noting implements Follower {
