@@ -135,11 +135,12 @@ export type Container = typeof Container.Type
 export const inspect = (id: string, options: { readonly size?: boolean } = {}) =>
   EngineCall.make("GET", `/containers/${segment(id)}/json`, Container, { query: { size: flag(options.size) } })
 
-/** A container as `list` tells it. */
+/** A container as `list` tells it, from what the engine has on record: that it has ended may be a moment behind. */
 const Summary = Schema.Struct({
   Id: Schema.String,
   Names: nullable(strings),
   Image: Schema.String,
+  /** As `State.Status`. */
   State: Schema.String,
   Labels: nullable(Schema.Record(Schema.String, Schema.String))
 })

@@ -31,10 +31,10 @@ export interface Shape {
   readonly endpoint: EngineEndpoint
 
   /**
-   * What the engine is, and the version of the API that is spoken with it. Asked once; again when it could not be reached
-   * meanwhile, since it may be another one then. Fails with `VersionUnsupported`, and as {@link Shape.execute}.
+   * The version of the API that is spoken with the engine. Asked once; again when it could not be reached meanwhile, since it may
+   * be another one then. Fails with `VersionUnsupported`, and as {@link Shape.execute}.
    */
-  readonly version: Effect.Effect<System.Negotiated, EngineError>
+  readonly apiVersion: Effect.Effect<EngineVersion.ApiVersion, EngineError>
 
   /**
    * Makes a call, and answers its reply. May be interrupted at any point, which closes its connection, also on the engine's
@@ -108,6 +108,8 @@ const Refusal = Schema.fromJsonString(Schema.Struct({ message: Schema.String }))
 
 const decodeRefusal = Schema.decodeUnknownOption(Refusal)
 
+const decodeVersion = Schema.decodeUnknownOption(EngineVersion.ApiVersion)
+
 /** The longest text of a refusal that is no JSON. */
 const refusalCharactersMax = 500
 
@@ -121,7 +123,7 @@ export const make = Effect.fn("EngineClient.make")(function*(
   const { endpoint } = options
   const http = HttpClient.withScope(yield* HttpClient.HttpClient)
   const callDeadline = options.callDeadline ?? "10 seconds"
-  let negotiated: System.Negotiated | undefined
+  let negotiated: EngineVersion.ApiVersion | undefined
 
   const failureOf = (name: string) => ({ reason }: HttpClientError.HttpClientError): EngineError => {
     const code = codeOf(reason.cause)
@@ -184,24 +186,33 @@ export const make = Effect.fn("EngineClient.make")(function*(
     return yield* decoded(call, yield* send(call, prefix, false))
   }, Effect.scoped)
 
-  const version = Effect.suspend(() =>
-    negotiated === undefined
-      ? ask(System.version, "").pipe(
-        within(nameOf(System.version)),
-        Effect.flatMap((about) =>
-          Effect.map(
-            Effect.fromResult(
-              EngineVersion.negotiate({ oldest: about.MinAPIVersion ?? about.ApiVersion, newest: about.ApiVersion })
-            ),
-            (apiVersion) => ({ ...about, apiVersion })
-          )
-        ),
-        Effect.tap((about) =>
-          Effect.sync(() => {
-            negotiated = about
-          })
+  /** The newest version that the engine speaks, as a sign of life tells it. */
+  const newest = Effect.gen(function*() {
+    const response = yield* send(System.ping, "", false)
+    // Its connection is free when it has been read.
+    yield* Effect.mapError(response.text, failureOf(nameOf(System.ping)))
+    return decodeVersion(response.headers["api-version"])
+  }).pipe(Effect.scoped, within(nameOf(System.ping)))
+
+  /** Its oldest is of interest only where its newest is not spoken here. */
+  const negotiate = Effect.flatMap(
+    newest,
+    (version) =>
+      Option.isSome(version) && EngineVersion.isSupported(version.value)
+        ? Effect.succeed(version.value)
+        : Effect.flatMap(
+          within(nameOf(System.version))(ask(System.version, "")),
+          ({ ApiVersion, MinAPIVersion }) =>
+            Effect.fromResult(EngineVersion.negotiate({ oldest: MinAPIVersion ?? ApiVersion, newest: ApiVersion }))
         )
-      )
+  )
+
+  const apiVersion = Effect.suspend(() =>
+    negotiated === undefined
+      ? Effect.tap(negotiate, (version) =>
+        Effect.sync(() => {
+          negotiated = version
+        }))
       : Effect.succeed(negotiated)
   )
 
@@ -213,8 +224,8 @@ export const make = Effect.fn("EngineClient.make")(function*(
 
   const open = Effect.fnUntraced(
     function*(call: EngineCall<unknown>, limit: CallOptions | undefined, upgrade: boolean) {
-      const { apiVersion } = yield* version
-      return yield* within(nameOf(call), limit?.deadline)(send(call, `/v${apiVersion}`, upgrade))
+      const version = yield* apiVersion
+      return yield* within(nameOf(call), limit?.deadline)(send(call, `/v${version}`, upgrade))
     },
     Effect.tapError(forget)
   )
@@ -242,12 +253,12 @@ export const make = Effect.fn("EngineClient.make")(function*(
 
   return {
     endpoint,
-    version,
+    apiVersion,
     execute: (call, limit) =>
-      Effect.flatMap(version, ({ apiVersion }) => within(nameOf(call), limit?.deadline)(ask(call, `/v${apiVersion}`)))
-        .pipe(
-          Effect.tapError(forget)
-        ),
+      apiVersion.pipe(
+        Effect.flatMap((version) => within(nameOf(call), limit?.deadline)(ask(call, `/v${version}`))),
+        Effect.tapError(forget)
+      ),
     begin,
     stream: (call, limit) => Stream.unwrap(begin(call, limit)),
     bytes: (call, limit) => Stream.unwrap(beginBytes(call, limit)),

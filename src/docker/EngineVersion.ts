@@ -21,6 +21,10 @@ export const compare = (left: ApiVersion, right: ApiVersion): number => {
 /** The versions that this client speaks: from Docker Engine 20.10 and Podman 4 on. */
 export const supported = { oldest: "1.41", newest: "1.51" } as const
 
+/** Whether this client speaks a version. */
+export const isSupported = (version: ApiVersion): boolean =>
+  compare(version, supported.oldest) >= 0 && compare(version, supported.newest) <= 0
+
 /** The versions that an engine speaks. */
 export interface EngineRange {
   readonly oldest: ApiVersion

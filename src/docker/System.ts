@@ -18,15 +18,10 @@ export const EngineAbout = Schema.Struct({
 
 export type EngineAbout = typeof EngineAbout.Type
 
-/** What an engine says of itself, and the version of the API that is spoken with it. */
-export interface Negotiated extends EngineAbout {
-  readonly apiVersion: ApiVersion
-}
-
-/** `GET /version`: asked below no version, since none is known yet. */
+/** `GET /version`. It may take the engine a while: some run other programs to ask for their versions. */
 export const version = EngineCall.make("GET", "/version", EngineAbout)
 
-/** `GET /_ping`: a sign of life. */
+/** `GET /_ping`: a sign of life. Its header `Api-Version` tells the newest version that the engine speaks. */
 export const ping = EngineCall.ask("GET", "/_ping")
 
 /** What the engine has and runs on. */

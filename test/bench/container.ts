@@ -8,6 +8,7 @@ import { InstanceSpec } from "../../src/domain/InstanceSpec.ts"
 import * as DockerEngine from "../host/docker/DockerEngine.ts"
 import type * as EngineHttp from "../host/docker/EngineHttp.ts"
 import * as TestImages from "../host/docker/TestImages.ts"
+import * as Gate from "../host/Gate.ts"
 import { tmpfs } from "../host/tmpfs.ts"
 import * as Built from "./Built.ts"
 import { median, row, timed } from "./Row.ts"
@@ -38,6 +39,7 @@ const spec = (number: number): InstanceSpec =>
 
 const Listed = Schema.Array(Schema.Struct({ Id: Schema.String }))
 const Created = Schema.fromJsonString(Schema.Struct({ Id: Schema.String }))
+const Running = Schema.Struct({ State: Schema.Struct({ Pid: Schema.Int }) })
 /** As much of a container as makes another one like it. */
 const Inspected = Schema.Struct({
   Config: Schema.Record(Schema.String, Schema.Unknown),
@@ -113,10 +115,13 @@ const die = Effect.fnUntraced(function*(socketPath: string) {
   return Deferred.await(told)
 })
 
+/** How a container is ended: its process is killed, past its engine, or the engine is told to kill it. */
+type End = "byEngine" | "killed"
+
 /** `container-exit-event`: how much later than a bare client our launcher's subscribers know that a container ended. */
 export const exitEvent = Effect.gen(function*() {
   const { engine: { http, socket }, node } = yield* make
-  const once = Effect.gen(function*() {
+  const once = Effect.fnUntraced(function*(end: End) {
     const launcher = yield* Built.Launcher.Launcher
     yield* launcher.start(spec(1))
     const [id = ""] = yield* containers(http)
@@ -130,13 +135,24 @@ export const exitEvent = Effect.gen(function*() {
       Effect.andThen(Clock.monotonicTimeNanos),
       Effect.forkScoped({ startImmediately: true })
     )
-    yield* http.done("POST", `/containers/${id}/kill`)
+    if (end === "byEngine") yield* http.done("POST", `/containers/${id}/kill`)
+    else {
+      const { State } = yield* http.read(Running, `/containers/${id}/json`)
+      yield* Gate.signal(State.Pid, "SIGKILL")
+    }
     const late = Number((yield* Fiber.join(ours)) - (yield* raw)) / 1e6
     yield* launcher.delete(spec(1).id)
     return late
-  }).pipe(Effect.scoped)
-  const samples = yield* Effect.provide(Effect.forEach(Array.from({ length: warmUps + 20 }), () => once), node)
-  return [row("container-exit-event", "ms", median(samples.slice(warmUps)), 2)]
+  }, Effect.scoped)
+  const samples = (end: End) => Effect.forEach(Array.from({ length: warmUps + 20 }), () => once(end))
+  const { byEngine, killed } = yield* Effect.provide(
+    Effect.all({ killed: samples("killed"), byEngine: samples("byEngine") }),
+    node
+  )
+  return [
+    row("container-exit-event", "ms", median(killed.slice(warmUps)), 2),
+    row("container-exit-event.by-engine", "ms", median(byEngine.slice(warmUps)))
+  ]
 }).pipe(Effect.scoped)
 
 /** `adopt-20-containers`: a launcher's layer built over running containers; then as many bare inspects at once. */

@@ -10,9 +10,10 @@ import type { InstanceId } from "../../domain/InstanceId.ts"
 import type * as EngineClient from "../../docker/EngineClient.ts"
 import type { EngineError } from "../../docker/EngineError.ts"
 import { type EngineEvent, events } from "../../docker/EngineEvent.ts"
-import * as Containers from "../../docker/Containers.ts"
 import * as System from "../../docker/System.ts"
 import * as ContainerIdentity from "./ContainerIdentity.ts"
+import type { ContainerList } from "./ContainerList.ts"
+import { isRunningStatus } from "./ContainerState.ts"
 import type { DockerConfig } from "./DockerConfig.ts"
 
 /** What a listener hears. */
@@ -38,7 +39,7 @@ export interface ContainerEvents {
 }
 
 /** The events that say something of a guest. */
-const actions = ["start", "oom", "die", "destroy", "pause", "unpause"]
+const actions = ["start", "oom", "kill", "die", "destroy", "pause", "unpause"]
 
 /** How many events are remembered, to tell those that come again when the stream is resumed. */
 const rememberedMax = 128
@@ -47,15 +48,15 @@ const rememberedMax = 128
 const askAgainAfter = "2 seconds"
 
 /**
- * A second ago by the engine's clock, in Unix time: an engine may begin to answer before it listens. One on this host has our
- * clock; to ask another takes it a while.
+ * Now by the engine's clock, in Unix time: an engine may begin to answer before it listens. One on this host has our clock; to ask
+ * another takes it a while.
  */
-const justNow = (engine: EngineClient.Shape): Effect.Effect<string, EngineError> =>
+const now = (engine: EngineClient.Shape): Effect.Effect<string, EngineError> =>
   Effect.map(
     engine.endpoint.connect.socketPath === undefined
       ? Effect.map(engine.execute(System.info), ({ SystemTime }) => Date.parse(SystemTime))
       : Clock.currentTimeMillis,
-    (nowMillis) => `${Math.floor(nowMillis / 1000) - 1}`
+    (nowMillis) => (nowMillis / 1000).toFixed(3)
   )
 
 /** Where the stream is to be resumed. */
@@ -80,6 +81,7 @@ class Position {
 /** The events of a state directory's containers. The scope ends them. */
 export const make = Effect.fnUntraced(function*(
   engine: EngineClient.Shape,
+  list: ContainerList,
   { heartbeat, stateDirectory }: DockerConfig
 ): Effect.fn.Return<ContainerEvents, never, Scope.Scope> {
   const listeners = new Map<InstanceId | "all", Set<Queue.Queue<Heard>>>()
@@ -112,7 +114,7 @@ export const make = Effect.fnUntraced(function*(
   const feed: RcRef.RcRef<void, EngineError> = yield* RcRef.make({
     acquire: Effect.gen(function*() {
       const parent = yield* Effect.scope
-      const position = new Position(yield* justNow(engine))
+      const position = new Position(yield* now(engine))
       const dial = Effect.flatMap(
         Scope.fork(parent),
         (scope) => Effect.map(Scope.provide(begin(position), scope), (stream) => ({ scope, stream }))
@@ -152,8 +154,8 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const running = Effect.map(
-    engine.execute(Containers.list({ labels: owned })),
-    (containers) => containers.flatMap(({ Labels }) => ContainerIdentity.instanceOf(stateDirectory, Labels) ?? [])
+    list.all,
+    (all) => Array.from(all).flatMap(([id, { status }]) => isRunningStatus(status) ? [id] : [])
   )
 
   /** Those that begin to run by what was heard. Fails when the engine is away. */

@@ -10,6 +10,10 @@ export const killedCode = 137
 /** Whether there is a guest: also one that is paused, or about to be restarted by hand. */
 export const isRunning = ({ Running, Status }: State): boolean => Running || Status === "restarting"
 
+/** The same, by the status alone. */
+export const isRunningStatus = (status: string): boolean =>
+  status === "running" || status === "paused" || status === "restarting"
+
 /** Whether the engine is about to remove it, or failed to. What is left of it can not be started. */
 export const isLeaving = ({ Status }: State): boolean => Status === "removing" || Status === "dead"
 

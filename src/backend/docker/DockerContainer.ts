@@ -39,6 +39,16 @@ const lookUp = Effect.fnUntraced(function*(
   return renamed === undefined ? undefined : yield* inspect(renamed.Id)
 })
 
+/** The same of one that is rather not there: that it is not takes one call, which others share. */
+const lookUpNew = (host: DockerHost, id: InstanceId): Effect.Effect<Containers.Container | undefined, EngineError> =>
+  Effect.flatMap(
+    host.list.find(id),
+    (listed) =>
+      listed === undefined
+        ? Effect.undefined
+        : orNone(host.engine.execute(Containers.inspect(listed.container)))
+  )
+
 const unlessLeaving = (container: Containers.Container | undefined): Containers.Container | undefined =>
   container === undefined || isLeaving(container.State) ? undefined : container
 
@@ -48,6 +58,12 @@ export const find = (
   id: InstanceId,
   options: { readonly size?: boolean } = {}
 ): Effect.Effect<Containers.Container | undefined, EngineError> => Effect.map(lookUp(host, id, options), unlessLeaving)
+
+/** The same of one that is rather not there. */
+export const findNew = (
+  host: DockerHost,
+  id: InstanceId
+): Effect.Effect<Containers.Container | undefined, EngineError> => Effect.map(lookUpNew(host, id), unlessLeaving)
 
 /** The same of one container, by its own id. */
 export const inspect = (
@@ -116,46 +132,63 @@ const checkKept = (spec: InstanceSpec, { Config: { Labels }, Name }: Containers.
     ))
 
 /**
- * Makes the container, if it is not there. Waits for an engine that goes away meanwhile, and finds out then whether it was made.
- * When it fails, or is interrupted, what it made is removed. Fails with `ImageUnusable`, `NoSpace`, `HostFailure` or `Unreachable`.
+ * Makes the container, if it is not there, and answers its id. It is looked for first, unless it is known to be absent. Waits for
+ * an engine that goes away meanwhile, and finds out then whether it was made. When it fails, or is interrupted, what it made is
+ * removed. Fails with `ImageUnusable`, `NoSpace`, `HostFailure` or `Unreachable`.
  */
 export const create = Effect.fnUntraced(function*(
   host: DockerHost,
   spec: InstanceSpec,
   source: ContainerBoot,
-  boot: BootConfig
-): Effect.fn.Return<void, VirtualizerError, Services> {
+  boot: BootConfig,
+  options: { readonly absent?: boolean } = {}
+): Effect.fn.Return<string, VirtualizerError, Services> {
   const { config, engine } = host
   const name = ContainerIdentity.nameOf(config.stateDirectory, spec.id)
   let isOurs = false
+  let isAbsent = options.absent === true
 
-  const once = Effect.gen(function*() {
-    const found = yield* lookUp(host, spec.id)
+  const make = Effect.fnUntraced(function*(request: Containers.CreateRequest) {
+    isOurs = true
+    if (host.volumes !== "none") yield* DockerVolumes.makeDirectory(config, spec.id)
+    const { Id } = yield* Effect.uninterruptible(engine.execute(Containers.create(name, request)))
+    return Id
+  })
+
+  const attempt = Effect.fnUntraced(function*(isAbsent: boolean) {
+    const found = isAbsent ? undefined : yield* lookUpNew(host, spec.id)
     if (found !== undefined && isLeaving(found.State)) yield* remove(host, spec.id)
     const kept = unlessLeaving(found)
     if (kept !== undefined) yield* checkKept(spec, kept)
-    const { apiVersion } = yield* engine.version
     const { connect, create } = plan(spec, source, boot, {
       stateDirectory: config.stateDirectory,
-      apiVersion,
+      apiVersion: yield* engine.apiVersion,
       volumes: host.volumes === "none" ? undefined : volumesOf(config, spec.id),
       liveVolumes: host.volumes === "live"
     })
-    if (kept === undefined) {
-      isOurs = true
-      if (host.volumes !== "none") yield* DockerVolumes.makeDirectory(config, spec.id)
-      yield* Effect.uninterruptible(engine.execute(Containers.create(name, create)))
-    }
+    const container = kept?.Id ?? (yield* make(create))
     // Who made it may have been cut short before it was connected to all.
     const networks = kept?.NetworkSettings.Networks ?? {}
     yield* Effect.forEach(
       connect.filter(({ network }) => networks[network] === undefined),
-      ({ endpoint, network }) => engine.execute(Networks.connect(network, kept?.Id ?? name, endpoint)),
+      ({ endpoint, network }) => engine.execute(Networks.connect(network, container, endpoint)),
       { discard: true }
     )
+    return container
   })
 
-  yield* EngineTrouble.patiently(config, once).pipe(
+  // What a launcher before this one asked for may be done only now.
+  const hasCome = (error: EngineError | VirtualizerError) => error._tag === "EngineError" && is(error, "Conflict")
+  const once = Effect.suspend(() => {
+    if (!isAbsent) return attempt(false)
+    isAbsent = false
+    return Effect.catchIf(attempt(true), hasCome, () => {
+      isOurs = false
+      return attempt(false)
+    })
+  })
+
+  return yield* EngineTrouble.patiently(config, once).pipe(
     Effect.mapError((error) => error._tag === "EngineError" ? createFailure(source.image, name)(error) : error),
     Effect.onError(() => isOurs ? Effect.ignore(discard(host, spec.id)) : Effect.void)
   )

@@ -6,7 +6,6 @@ import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import * as Containers from "../../docker/Containers.ts"
 import type { BootConfig, Guest, GuestStats, Monitor, Probe } from "../../Virtualizer.ts"
 import { fail, LaunchFailed, NotRunning, type VirtualizerError } from "../../VirtualizerError.ts"
-import * as ContainerIdentity from "./ContainerIdentity.ts"
 import type { ContainerBoot } from "./ContainerRequest.ts"
 import { exitStatus, isRunning, isUnbegun } from "./ContainerState.ts"
 import { DockerConsole } from "./DockerConsole.ts"
@@ -17,10 +16,19 @@ import * as DockerStats from "./DockerStats.ts"
 import * as DockerVolumes from "./DockerVolumes.ts"
 import * as EngineTrouble from "./EngineTrouble.ts"
 
+/** That there is none; one that was made, or started, just now, by its id; or nothing. */
+type Known =
+  | { readonly _tag: "Absent" | "Nothing" }
+  | { readonly _tag: "Made" | "Started"; readonly container: string }
+
+const unknown: Known = { _tag: "Nothing" }
+
 class DockerGuest implements Guest {
   readonly #host: DockerHost
   readonly #spec: InstanceSpec
   readonly #source: ContainerBoot
+  /** What is known of the container from the step before, of which the next one makes use: no one else makes or starts it. */
+  #known: Known = unknown
 
   constructor(host: DockerHost, spec: InstanceSpec, source: ContainerBoot) {
     this.#host = host
@@ -33,7 +41,17 @@ class DockerGuest implements Guest {
   }
 
   get #killed(): Effect.Effect<void, VirtualizerError> {
-    return DockerContainer.kill(this.#host, DockerContainer.find(this.#host, this.#spec.id))
+    return Effect.suspend(() => {
+      this.#known = unknown
+      return DockerContainer.kill(this.#host, DockerContainer.find(this.#host, this.#spec.id))
+    })
+  }
+
+  /** What is known, if it is that. It is known no more: the next look is at the engine again. */
+  #take(tag: Exclude<Known["_tag"], "Nothing">): string | undefined {
+    const known = this.#known
+    this.#known = unknown
+    return known._tag !== tag ? undefined : "container" in known ? known.container : ""
   }
 
   #run<A, E>(name: string, effect: Effect.Effect<A, E, Services>): Effect.Effect<A, E> {
@@ -49,7 +67,9 @@ class DockerGuest implements Guest {
     return this.#run(
       "DockerGuest.probe",
       Effect.gen({ self: this }, function*() {
-        const container = yield* this.#found
+        this.#known = unknown
+        const found = DockerContainer.findNew(this.#host, this.#spec.id)
+        const container = yield* Effect.mapError(found, EngineTrouble.failure)
         if (container !== undefined && isRunning(container.State)) return { _tag: "Running" } as const
         // It may have ended while nobody watched.
         yield* this.#release
@@ -57,6 +77,7 @@ class DockerGuest implements Guest {
           const lastExit = isUnbegun(container.State) ? undefined : exitStatus(container.State)
           return { _tag: "Created", lastExit } as const
         }
+        this.#known = { _tag: "Absent" }
         const isThere = yield* this.#host.pulls.isThere(this.#source)
         return isThere ? { _tag: "ImageReady" } as const : { _tag: "Absent" } as const
       })
@@ -70,7 +91,15 @@ class DockerGuest implements Guest {
   createImage(boot: BootConfig): Effect.Effect<void, VirtualizerError> {
     return this.#run(
       "DockerGuest.createImage",
-      DockerContainer.create(this.#host, this.#spec, this.#source, boot)
+      Effect.suspend(() => {
+        const absent = this.#take("Absent") !== undefined
+        return Effect.map(
+          DockerContainer.create(this.#host, this.#spec, this.#source, boot, { absent }),
+          (container) => {
+            this.#known = { _tag: "Made", container }
+          }
+        )
+      })
     )
   }
 
@@ -83,34 +112,41 @@ class DockerGuest implements Guest {
     return this.#run(
       "DockerGuest.start",
       Effect.gen({ self: this }, function*() {
-        const container = yield* this.#found
-        if (container !== undefined && isRunning(container.State)) {
-          return yield* fail(new LaunchFailed({ detail: "there is one already: stop it first" }))
-        }
-        const name = container?.Id ?? ContainerIdentity.nameOf(config.stateDirectory, this.#spec.id)
+        const made = this.#take("Made") ?? (yield* this.#startable)
         // Somebody removed it past the launcher, which was told so when it ended.
-        const make = container === undefined
+        const container = made === undefined
           ? DockerContainer.create(this.#host, this.#spec, this.#source, boot)
-          : Effect.void
+          : Effect.succeed(made)
         const undo = Effect.andThen(
           this.#killed,
-          container === undefined ? DockerContainer.discard(this.#host, this.#spec.id) : this.#release
+          made === undefined ? DockerContainer.discard(this.#host, this.#spec.id) : this.#release
         )
+        const launch = Effect.gen({ self: this }, function*() {
+          const id = yield* container
+          if (volumes !== "none") yield* DockerVolumes.prepare(config, this.#spec.id, boot.volumes)
+          yield* DockerContainer.start(this.#host, id)
+          this.#known = { _tag: "Started", container: id }
+        })
         yield* Effect.onError(
-          make.pipe(
-            Effect.andThen(
-              volumes === "none" ? Effect.void : DockerVolumes.prepare(config, this.#spec.id, boot.volumes)
-            ),
-            Effect.andThen(DockerContainer.start(this.#host, name))
-          ),
+          launch,
           () => undo.pipe(Effect.catch((error) => Effect.logWarning("a launch could not be undone", error)))
         )
       })
     )
   }
 
+  /** The container that can be started, by its id, if there is one. */
+  get #startable(): Effect.Effect<string | undefined, VirtualizerError> {
+    return Effect.flatMap(this.#found, (container) =>
+      container !== undefined && isRunning(container.State)
+        ? Effect.fail(fail(new LaunchFailed({ detail: "there is one already: stop it first" })))
+        : Effect.succeed(container?.Id))
+  }
+
   get monitor(): Effect.Effect<Monitor, VirtualizerError, Scope.Scope> {
-    return Effect.withSpan(DockerMonitor.make(this.#host, this.#spec.id), "DockerGuest.monitor")
+    return Effect.suspend(() => DockerMonitor.make(this.#host, this.#spec.id, this.#take("Started"))).pipe(
+      Effect.withSpan("DockerGuest.monitor")
+    )
   }
 
   get kill(): Effect.Effect<void, VirtualizerError> {

@@ -1,7 +1,7 @@
 /**
  * Watching one running container by its engine's events, and commanding it.
  */
-import { Deferred, Duration, Effect, Exit, Queue, type Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Queue, Scope } from "effect"
 import { type ExitStatus, unknown } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
@@ -11,7 +11,8 @@ import { Followers } from "../../internal/Followers.ts"
 import type { Ended, Follower, GuestEvent, GuestStatus, Monitor } from "../../Virtualizer.ts"
 import { fail, NotRunning, Unreachable, type VirtualizerError } from "../../VirtualizerError.ts"
 import type { Heard } from "./ContainerEvents.ts"
-import { exitStatus, isRunning, killedCode } from "./ContainerState.ts"
+import type { Listed } from "./ContainerList.ts"
+import { exitStatus, isRunning, isRunningStatus, killedCode } from "./ContainerState.ts"
 import * as DockerContainer from "./DockerContainer.ts"
 import type { DockerHost, Services } from "./DockerHost.ts"
 import * as DockerVolumes from "./DockerVolumes.ts"
@@ -26,22 +27,28 @@ const nanosOf = (rfc3339: string): number => {
   return Math.floor(Date.parse(rfc3339) / 1000) * 1e9 + Number(nanos.padEnd(9, "0"))
 }
 
-/** What Docker sends where an image says nothing. */
-const defaultStopSignal = "SIGTERM"
+/** Docker sends SIGTERM where an image says nothing. */
+const stopSignalOf = ({ Config: { StopSignal = "" } }: Containers.Container): string =>
+  StopSignal === "" ? "SIGTERM" : `${StopSignal}`
 
 /**
- * Watches a container that runs. It is looked at once the engine has been asked to tell, so that nothing is missed in between.
+ * Watches a container that runs: the one that was `started` just now, or the one that is there. It is looked at once the engine has
+ * been asked to tell, so that nothing is missed in between.
  * The watching lives in the scope; its end leaves the container as it is.
  */
 export const make = Effect.fnUntraced(function*(
   host: DockerHost,
-  id: InstanceId
+  id: InstanceId,
+  started: string | undefined
 ): Effect.fn.Return<Monitor, VirtualizerError, Scope.Scope> {
   const heard = yield* Effect.mapError(host.events.listen(id), EngineTrouble.failure)
-  const container = yield* Effect.mapError(DockerContainer.find(host, id), EngineTrouble.failure)
-  if (container === undefined || !isRunning(container.State)) return yield* fail(new NotRunning())
-  yield* MonitorClaim.take(container.Id, container.State.StartedAt)
-  const monitor = new DockerMonitor(host, id, container)
+  const listed = started === undefined
+    ? yield* Effect.mapError(host.list.find(id), EngineTrouble.failure)
+    : { container: started, status: "running" }
+  if (listed === undefined || !isRunningStatus(listed.status)) return yield* fail(new NotRunning())
+  const claim = yield* Scope.fork(yield* Effect.scope)
+  yield* Scope.provide(MonitorClaim.take(listed.container), claim)
+  const monitor = new DockerMonitor(host, id, listed, claim)
   yield* Effect.addFinalizer(() => monitor.letGo)
   yield* Effect.forkScoped(monitor.watch(heard), { startImmediately: true })
   return monitor
@@ -52,12 +59,16 @@ class DockerMonitor implements Monitor {
   readonly #id: InstanceId
   /** The container's own id: another of its name is another guest. */
   readonly #container: string
-  readonly #startedAt: string
+  /** That nobody else watches it, until it has ended. */
+  readonly #claim: Scope.Closeable
+  /** When the run began that is watched, once it has been looked at. */
+  #startedAt: string | undefined = undefined
   /** Whether the kernel ended one of its processes for lack of memory. */
-  #outOfMemory: boolean
+  #outOfMemory = false
+  /** Who told the engine to kill it, if somebody did. */
+  #killer: "us" | "somebody" | undefined = undefined
   /** Whether it may have volumes, which are let go of when it has ended. */
   #mayHaveVolumes = true
-  readonly #stopSignal: string
   readonly #followers = new Followers<GuestEvent, Ended>()
   readonly #connected = Deferred.makeUnsafe<GuestStatus>()
   readonly #ended = Deferred.makeUnsafe<Ended>()
@@ -66,15 +77,14 @@ class DockerMonitor implements Monitor {
   constructor(
     host: DockerHost,
     id: InstanceId,
-    { Config: { StopSignal }, Id, State }: Containers.Container
+    { container, status }: Listed,
+    claim: Scope.Closeable
   ) {
     this.#host = host
     this.#id = id
-    this.#container = Id
-    this.#startedAt = State.StartedAt
-    this.#stopSignal = StopSignal === undefined || StopSignal === "" ? defaultStopSignal : `${StopSignal}`
-    this.#paused = State.Paused
-    this.#outOfMemory = State.OOMKilled
+    this.#container = container
+    this.#paused = status === "paused"
+    this.#claim = claim
   }
 
   get connected(): Effect.Effect<GuestStatus> {
@@ -111,7 +121,7 @@ class DockerMonitor implements Monitor {
   }
 
   #isSame({ State }: Containers.Container): boolean {
-    return isRunning(State) && State.StartedAt === this.#startedAt
+    return isRunning(State) && (this.#startedAt === undefined || State.StartedAt === this.#startedAt)
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {
@@ -187,13 +197,14 @@ class DockerMonitor implements Monitor {
       Effect.gen({ self: this }, function*() {
         const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
         if (container !== undefined && !container.State.Paused && Duration.toMillis(grace) > 0) {
-          const asked = engine.execute(Containers.kill(this.#container, this.#stopSignal))
+          const asked = engine.execute(Containers.kill(this.#container, stopSignalOf(container)))
           // It may have ended just now.
           yield* Effect.catchIf(asked, (error) => !isAway(error), () => Effect.void).pipe(
             Effect.mapError(EngineTrouble.failure)
           )
           yield* Effect.timeoutOption(this.ended, grace)
         }
+        this.#killer ??= "us"
         yield* DockerContainer.kill(this.#host, DockerContainer.inspect(this.#host, this.#container))
         // What watches sees the same a moment later.
         yield* Effect.timeoutOption(this.ended, config.killDeadline)
@@ -209,12 +220,17 @@ class DockerMonitor implements Monitor {
         const volumes = yield* this.#volumes
         this.#mayHaveVolumes = volumes.length > 0
         yield* Deferred.succeed(this.#connected, { paused: this.#paused, volumes })
+        // Who waits for that goes first.
+        yield* Effect.yieldNow
+        const gone = yield* this.#host.leisure.withPermit(this.#learn)
+        if (gone !== undefined) return gone
         while (true) {
           const ended = yield* this.#on(yield* Queue.take(heard))
           if (ended !== undefined) return ended
         }
       }).pipe(
         Effect.catch((error) => Effect.succeed<Ended>({ _tag: "Lost", cause: error.message })),
+        Effect.tap(() => Scope.close(this.#claim, Exit.void)),
         Effect.map((ended) => {
           this.#followers.finish(ended)
           Deferred.doneUnsafe(this.#ended, Exit.succeed(ended))
@@ -223,13 +239,25 @@ class DockerMonitor implements Monitor {
     )
   }
 
+  /** Learns what the list does not tell of the run. Answers how it ended, if it did. */
+  get #learn(): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
+    return Effect.gen({ self: this }, function*() {
+      const container = yield* this.#inspected
+      if (container === undefined || !isRunning(container.State)) return yield* this.#gone(container, unknown)
+      this.#startedAt = container.State.StartedAt
+      this.#outOfMemory = container.State.OOMKilled
+      return this.#tellPaused(container.State.Paused)
+    })
+  }
+
   /** Takes notice of what was heard. Answers how the guest ended, if it did. */
   #on(heard: Heard): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     if (heard._tag === "Lost") return Effect.succeed({ _tag: "Lost", cause: heard.cause })
     if (heard._tag === "Resumed") return this.#look()
     const { Action, Actor, timeNano } = heard.event
     // Of another container, or of an earlier run.
-    if (Actor.ID !== this.#container || timeNano < nanosOf(this.#startedAt)) return Effect.undefined
+    const isEarlier = this.#startedAt !== undefined && timeNano < nanosOf(this.#startedAt)
+    if (Actor.ID !== this.#container || isEarlier) return Effect.undefined
     switch (Action) {
       case "pause":
         return Effect.sync(() => this.#tellPaused(true))
@@ -237,6 +265,8 @@ class DockerMonitor implements Monitor {
         return Effect.sync(() => this.#tellPaused(false))
       case "oom":
         return Effect.sync(() => this.#notice())
+      case "kill":
+        return Effect.sync(() => this.#noticeKill(Actor.Attributes?.["signal"]))
       case "die":
         return this.#died(Actor.Attributes?.["exitCode"])
       default:
@@ -248,12 +278,19 @@ class DockerMonitor implements Monitor {
     this.#outOfMemory = true
   }
 
-  /** The event says how it ended, but for one that was killed: whether for being removed, the engine says when it is asked. */
+  #noticeKill(signal: string | undefined): undefined {
+    if (signal === undefined || /^(9|(SIG)?KILL)$/i.test(signal)) this.#killer ??= "somebody"
+  }
+
+  /**
+   * The event says how it ended, but for one that somebody else had the engine kill: whether for being removed, the engine says
+   * when it is asked.
+   */
   #died(exitCode: string | undefined): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     const code = Number.parseInt(exitCode ?? "", 10)
     if (Number.isNaN(code)) return this.#look()
     const status = exitStatus({ ExitCode: code, OOMKilled: this.#outOfMemory, Error: "" })
-    return code === killedCode ? this.#look(status) : this.#exited(status)
+    return code === killedCode && this.#killer === "somebody" ? this.#look(status) : this.#exited(status)
   }
 
   #tellPaused(paused: boolean): undefined {
@@ -264,14 +301,24 @@ class DockerMonitor implements Monitor {
   /** Looks at the container: only the engine's own word is proof. One that runs again no longer says how it ended before. */
   #look(before: ExitStatus = unknown): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     return Effect.gen({ self: this }, function*() {
-      const container = yield* Effect.mapError(
-        DockerContainer.inspect(this.#host, this.#container),
-        (error) => isAway(error) ? fail(new Unreachable({ detail: error.message })) : EngineTrouble.failure(error)
-      )
+      const container = yield* this.#inspected
       if (container !== undefined && this.#isSame(container)) return this.#tellPaused(container.State.Paused)
-      if (container === undefined) return yield* this.#exited(removed)
-      return yield* this.#exited(isRunning(container.State) ? before : exitStatus(container.State))
+      return yield* this.#gone(container, before)
     })
+  }
+
+  get #inspected(): Effect.Effect<Containers.Container | undefined, VirtualizerError> {
+    return Effect.mapError(
+      DockerContainer.inspect(this.#host, this.#container),
+      (error) => isAway(error) ? fail(new Unreachable({ detail: error.message })) : EngineTrouble.failure(error)
+    )
+  }
+
+  /** The run is over that was watched, as what there is now shows. */
+  #gone(container: Containers.Container | undefined, before: ExitStatus): Effect.Effect<Ended, never, Services> {
+    return this.#exited(
+      container === undefined ? removed : isRunning(container.State) ? before : exitStatus(container.State)
+    )
   }
 
   /** Lets go of the volumes of a container that has ended. */

@@ -1,13 +1,14 @@
 /**
  * Containers by a Docker Engine (https://docs.docker.com/engine/, 20.10 or later), or by another that speaks its API.
  */
-import { Effect, FileSystem, Layer, Option, Path, SchemaIssue, type Scope, Stream } from "effect"
+import { Effect, FileSystem, Layer, Option, Path, SchemaIssue, type Scope, Semaphore, Stream } from "effect"
 import * as Containers from "../../docker/Containers.ts"
 import { EngineClient } from "../../docker/EngineClient.ts"
 import { type FoundGuest, type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
 import { fail, HostFailure, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
 import * as ContainerEvents from "./ContainerEvents.ts"
 import * as ContainerIdentity from "./ContainerIdentity.ts"
+import * as ContainerList from "./ContainerList.ts"
 import { unsupported } from "./ContainerRequest.ts"
 import { DockerConfig } from "./DockerConfig.ts"
 import * as DockerContainer from "./DockerContainer.ts"
@@ -37,8 +38,8 @@ const volumesOn = Effect.fnUntraced(function*(directory: string, isLocal: boolea
 })
 
 /**
- * The Docker virtualizer of a node. Asks nothing of the engine, and writes nothing: that it is away is found out by the first call.
- * The scope ends what watches its containers. Fails with `HostFailure`.
+ * The Docker virtualizer of a node. Waits for nothing that it asks of the engine, and writes nothing: that it is away is found out
+ * by the first call. The scope ends what watches its containers. Fails with `HostFailure`.
  */
 export const make = Effect.fn("DockerVirtualizer.make")(function*(
   configured: DockerConfig
@@ -48,14 +49,19 @@ export const make = Effect.fn("DockerVirtualizer.make")(function*(
   const engine = yield* EngineClient
   const volumesDirectory = yield* realPath(configured.volumesDirectory ?? `${stateDirectory}/mounted`)
   const config: DockerConfig = { ...configured, stateDirectory, volumesDirectory }
+  const containers = yield* ContainerList.make(engine, stateDirectory)
   const host: DockerHost = {
     config,
     engine,
-    events: yield* ContainerEvents.make(engine, config),
+    events: yield* ContainerEvents.make(engine, containers, config),
+    list: containers,
+    leisure: yield* Semaphore.make(1),
     pulls: yield* ImagePulls.make(engine, config),
     volumes: yield* volumesOn(volumesDirectory, engine.endpoint.connect.socketPath !== undefined),
     services: yield* Effect.context<Services>()
   }
+  // A launcher opens its records meanwhile.
+  yield* Effect.forkScoped(Effect.ignore(engine.apiVersion))
   const list = Effect.mapError(
     engine.execute(Containers.list({ labels: [ContainerIdentity.ownership(stateDirectory)] })),
     EngineTrouble.failure

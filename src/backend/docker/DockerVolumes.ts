@@ -2,7 +2,7 @@
  * The volumes of a container: file systems in files, mounted in the instance's directory of mounts, which the container sees. What
  * is mounted there is what it has; nothing else is remembered.
  */
-import { rmdir } from "node:fs"
+import { existsSync, readdirSync, rmdir } from "node:fs"
 import { Effect, FileSystem, Option, Path, Schedule, Schema } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { type Volume, VolumeId } from "../../domain/Volume.ts"
@@ -25,16 +25,29 @@ import * as Mounts from "./Mounts.ts"
 const isVolumeId = Schema.is(VolumeId)
 
 /** The volumes that are mounted for an instance now. Fails with `HostFailure`. */
-export const mounted = Effect.fnUntraced(function*(
+export const mounted = (
   config: DockerConfig,
   id: InstanceId
-): Effect.fn.Return<ReadonlyArray<VolumeId>, VirtualizerError, Services> {
-  const directory = `${volumesOf(config, id)}/`
-  const names = (yield* Mounts.all).flatMap(({ path }) =>
-    path.startsWith(directory) ? [path.slice(directory.length)] : []
-  )
-  return [...new Set(names)].filter((name) => isVolumeId(name))
-})
+): Effect.Effect<ReadonlyArray<VolumeId>, VirtualizerError> =>
+  Effect.suspend(() => {
+    const directory = volumesOf(config, id)
+    // What is mounted on this host takes longer to read.
+    return isEmpty(directory) ? Effect.succeed([]) : Effect.map(Mounts.all, (mounts) => {
+      const names = mounts.flatMap(({ path }) =>
+        path.startsWith(`${directory}/`) ? [path.slice(directory.length + 1)] : []
+      )
+      return [...new Set(names)].filter((name) => isVolumeId(name))
+    })
+  })
+
+/** Whether nothing is in a directory, or there is none. */
+const isEmpty = (directory: string): boolean => {
+  try {
+    return readdirSync(directory).length === 0
+  } catch {
+    return !existsSync(directory)
+  }
+}
 
 /** Makes the directory that an instance's volumes are mounted in, if it is not there. Fails with `NoSpace` or `HostFailure`. */
 export const makeDirectory = Effect.fnUntraced(function*(
@@ -43,6 +56,7 @@ export const makeDirectory = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, VirtualizerError, Services> {
   const fs = yield* FileSystem.FileSystem
   const path = volumesOf(config, id)
+  if (existsSync(path)) return
   yield* fs.makeDirectory(path, { recursive: true, mode: 0o755 }).pipe(Effect.mapError(writeFailure(path)))
 })
 

@@ -27,6 +27,7 @@ export const dockerGates = ({ gates, relay }: Held): Shape["gates"] => {
 
   const inspect = /^GET .*\/containers\/[^/]+\/json/
   const list = /^GET .*\/containers\/json/
+  const look = /^GET .*\/containers\/([^/]+\/)?json/
   const image = /^GET .*\/images\/.*\/json/
   const create = /^POST .*\/containers\/create/
   const start = /^POST .*\/containers\/[^/]+\/start/
@@ -50,27 +51,26 @@ export const dockerGates = ({ gates, relay }: Held): Shape["gates"] => {
   return {
     discover: [call("before the engine is asked", "before", list), call("before it is told", "after", list)],
     destroy: killing,
-    probe: [call("before the engine is asked", "before", inspect), call("before it is told", "after", inspect)],
+    probe: [call("before the engine is asked", "before", look), call("before it is told", "after", look)],
     ensureBackingImage: [
       call("before the image is looked for", "before", image),
       call("before it is told", "after", image)
     ],
     createImage: [
-      call("before the container is looked for", "before", inspect),
+      call("before the container is looked for", "before", list),
       passed(call("before the container is made", "before", create)),
       passed(call("when the container is made, before that is told", "after", create))
     ],
     deleteImage: removing,
     discard: removing,
     start: [
-      call("before the container is looked at", "before", inspect),
       passed(call("before the container is started", "before", start)),
       passed(call("when the container runs, before that is told", "after", start))
     ],
     monitor: [
       call("before events are asked for", "before", /^GET .*\/events/),
       call("before events are told", "after", /^GET .*\/events/),
-      call("before the container is looked at", "before", inspect)
+      call("before the container is looked for", "before", list)
     ],
     kill: killing,
     stats: [

@@ -53,8 +53,9 @@ const text = (output: Stream.Stream<ContainerOutput.Output, EngineError>) =>
 layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: true })("EngineClient", (it) => {
   it.effect("negotiates the newest version that both speak", () =>
     Effect.gen(function*() {
-      const about = yield* (yield* client).version
-      assert.strictEqual(about.apiVersion, about.ApiVersion)
+      const engine = yield* client
+      const about = yield* engine.execute(System.version)
+      assert.strictEqual(yield* engine.apiVersion, about.ApiVersion)
       assert.strictEqual(about.Os, "linux")
     }))
 
@@ -242,7 +243,7 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
     Effect.gen(function*() {
       const { freeze, thaw } = yield* Engine
       const engine = yield* clientWith({ callDeadline: "300 millis" })
-      yield* engine.version
+      yield* engine.apiVersion
       yield* freeze
       yield* Effect.gen(function*() {
         const { reason: silent } = yield* Effect.flip(engine.execute(Containers.list()))
@@ -285,7 +286,7 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
       const built = yield* Layer.build(EngineAccess.client(`${directory}/none.sock`))
-      const error = yield* Effect.flip(Context.get(built, EngineClient).version)
+      const error = yield* Effect.flip(Context.get(built, EngineClient).apiVersion)
       assert.strictEqual(error.reason._tag, "ConnectFailed")
       assert.include(error.message, `unix://${directory}/none.sock`)
       assert.isTrue(Option.isNone(yield* Effect.option(Context.get(built, EngineClient).execute(System.ping))))
