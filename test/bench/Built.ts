@@ -1,7 +1,7 @@
 /**
  * The built package, as its users get it, with the types of its sources: what is measured.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Layer } from "effect"
 import type * as DockerVirtualizerModule from "../../src/backend/docker/DockerVirtualizer.ts"
 import type * as HostUserModule from "../../src/backend/qemu/HostUser.ts"

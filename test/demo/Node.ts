@@ -1,7 +1,7 @@
 /**
  * The demo's node: a launcher on a state directory, and QEMU or a Docker Engine.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Layer } from "effect"
 import * as DockerVirtualizer from "../../src/backend/docker/DockerVirtualizer.ts"
 import * as QemuConfig from "../../src/backend/qemu/QemuConfig.ts"

@@ -2,9 +2,11 @@
  * A real Docker Engine of a test's own, with a registry if need be. It is told nothing of the machine's own engine, and leaves
  * nothing: see `keeper` beside this file for how.
  */
+import { statfsSync } from "node:fs"
 import { type Cause, Effect, Exit, FileSystem, Option, Path, Queue, Schedule, Scope, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as ProcFs from "../../../src/backend/qemu/ProcFs.ts"
+import { exec } from "../exec.ts"
 import * as Gate from "../Gate.ts"
 import * as EngineHttp from "./EngineHttp.ts"
 
@@ -36,6 +38,9 @@ export interface DockerEngine {
   readonly pid: () => number | undefined
   /** Starts it, and returns when it answers. */
   readonly start: Effect.Effect<void>
+  /** How many bytes all that it keeps takes up, and how many it may: it is in memory. */
+  readonly used: Effect.Effect<number>
+  readonly limit: (bytes: number) => Effect.Effect<void>
   /** Ends it in its own way (SIGTERM), and returns when it is gone, and containers with it unless it restores them. */
   readonly stop: Effect.Effect<void>
   /** Kills it. What its containers do then depends on how it is started again. */
@@ -180,6 +185,27 @@ export const make = Effect.fn("DockerEngine.make")(function*(options: EngineOpti
     freeze: toEngine("SIGSTOP"),
     thaw: toEngine("SIGCONT"),
     log,
+    used: Effect.sync(() => {
+      const { bfree, blocks, bsize } = statfsSync(`/proc/${keeper}/root${directory}/data`)
+      return (blocks - bfree) * bsize
+    }),
+    limit: (bytes) =>
+      exec(
+        "nsenter",
+        "--target",
+        keeper,
+        "--mount",
+        "--",
+        "mount",
+        "-n",
+        "-o",
+        `remount,size=${bytes}`,
+        `${directory}/data`
+      ).pipe(
+        Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner),
+        Effect.orDie,
+        Effect.asVoid
+      ),
     beside: Effect.fnUntraced(function*(command, ...args) {
       const { pid } = yield* Effect.orDie(run(`${directory}/beside.log`, command, ...args))
       return { pid, freeze: signalled(pid, "SIGSTOP"), thaw: signalled(pid, "SIGCONT") }

@@ -1,7 +1,7 @@
 /**
  * The client to an engine of a test's own.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { type Duration, Layer } from "effect"
 import * as EngineClient from "../../../src/docker/EngineClient.ts"
 import * as EngineEndpoint from "../../../src/docker/EngineEndpoint.ts"

@@ -83,16 +83,20 @@ export const make = Effect.fn("Registry.make")(function*(engine: DockerEngine, k
 export const stalling = Effect.fn("Registry.stalling")(function*(engine: DockerEngine) {
   const path = yield* Path.Path
   const program = yield* Effect.orDie(path.fromFileUrl(new URL("stall.ts", import.meta.url)))
+  const stalled = `${engine.directory}/stalled`
   const { pid } = yield* engine.beside(
     process.execPath,
     program,
     `${ports.stalling}`,
     `${ports.open}`,
-    `${stallBytes}`
+    `${stallBytes}`,
+    stalled
   )
   yield* listening(pid, ports.stalling)
   return {
     reference: (image: TestImage) => `${address("stalling", image)}:1`,
+    /** Completes when something has stalled. */
+    stalled: Gate.until("nothing has stalled", () => Fs.existsSync(stalled)),
     /** Lets go what stalls, and what comes later. */
     release: Gate.signal(pid, "SIGUSR2")
   }

@@ -18,27 +18,27 @@ export const id = InstanceId.make("d0c")
 
 const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
 
-/** A node on an engine of its own, which has the tests' images. */
-export const make = Effect.fn("DockerNode.make")(function*(options: DockerEngine.EngineOptions = {}) {
-  const engine = yield* DockerEngine.make(options)
-  yield* TestImages.load(engine)
-  return yield* on(engine)
-})
+/** A launcher on a state directory, whose way to an engine is a socket. */
+export const launcherOn = Effect.fnUntraced(
+  function*(stateDirectory: string, socket: string, engine: DockerEngine.DockerEngine) {
+    const layer = LauncherDirectory.layer(stateDirectory).pipe(
+      Layer.provide(DockerVirtualizer.layer({
+        stateDirectory,
+        volumesDirectory: `${engine.shared}/mounted`,
+        heartbeat: Duration.seconds(2)
+      })),
+      Layer.provide(EngineAccess.client(socket, { callDeadline: "2 seconds" }))
+    )
+    return Context.get(yield* Layer.build(layer), Launcher)
+  }
+)
 
 /** A node on an engine that has the tests' images. */
 export const on = Effect.fn("DockerNode.on")(function*(engine: DockerEngine.DockerEngine) {
   const fs = yield* FileSystem.FileSystem
   const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "dn-" })
   const relay = yield* EngineRelay.make(engine.socket, `${stateDirectory}/engine.sock`)
-  const layer = LauncherDirectory.layer(stateDirectory).pipe(
-    Layer.provide(DockerVirtualizer.layer({
-      stateDirectory,
-      volumesDirectory: `${engine.shared}/mounted`,
-      heartbeat: Duration.seconds(2)
-    })),
-    Layer.provide(EngineAccess.client(relay.socket, { callDeadline: "2 seconds" }))
-  )
-  const launcher = Context.get(yield* Layer.build(layer), Launcher)
+  const launcher = yield* launcherOn(stateDirectory, relay.socket, engine)
   const told: Array<string> = []
   yield* Effect.forkScoped(
     Stream.runForEach(launcher.changes, (change) => Effect.sync(() => told.push(...statesIn(change)))),

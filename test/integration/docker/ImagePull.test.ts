@@ -59,6 +59,20 @@ const has = (client: EngineClient["Service"], reference: string) =>
 const remove = (client: EngineClient["Service"], reference: string) =>
   Effect.ignore(client.execute(Images.remove(reference)))
 
+/** Has programs of a directory found by their names, as long as the scope is open. */
+const onPath = (directory: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const { PATH } = process.env
+      process.env["PATH"] = `${directory}:${PATH}`
+      return PATH
+    }),
+    (before) =>
+      Effect.sync(() => {
+        process.env["PATH"] = before
+      })
+  )
+
 const pulls = /^POST .*\/images\/create/
 
 layer(Layer.provideMerge(place, NodeServices.layer), { excludeTestServices: true })("pulling an image", (it) => {
@@ -101,6 +115,9 @@ layer(Layer.provideMerge(place, NodeServices.layer), { excludeTestServices: true
       const { password, username } = Registry.user
       const reference = guarded.reference("brief")
       const { registry } = parse(reference)
+      const helper = (script: string) =>
+        fs.writeFileString(`${directory}/docker-credential-vivarium`, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+      yield* onPath(directory)
       const write = (config: unknown) => fs.writeFileString(`${directory}/config.json`, JSON.stringify(config))
       const pull = Effect.flatMap(
         RegistryCredentials.find(registry, directory),
@@ -113,6 +130,42 @@ layer(Layer.provideMerge(place, NodeServices.layer), { excludeTestServices: true
       yield* write({ auths: { [registry]: { auth: Buffer.from(`${username}:wrong`).toString("base64") } } })
       const { reason } = yield* Effect.flip(pull)
       assert.strictEqual(reason._tag === "PullFailed" ? reason.trouble : reason._tag, "denied")
+
+      // What a helper knows, which is asked for by the registry's name.
+      yield* write({ auths: {}, credHelpers: { [registry]: "vivarium" } })
+      yield* helper(`read -r registry; [ "$registry" = ${registry} ] && [ "$1" = get ] || exit 1
+        echo '{"Username": "${username}", "Secret": "${password}"}'`)
+      yield* pull
+      assert.isTrue(yield* has(client, reference))
+      yield* remove(client, reference)
+      yield* helper("echo credentials not found in native keychain; exit 1")
+      const { reason: nothing } = yield* Effect.flip(pull)
+      assert.strictEqual(nothing._tag === "PullFailed" ? nothing.trouble : nothing._tag, "denied")
+      yield* helper("echo the key ring is locked; exit 2")
+      const locked = yield* Effect.flip(pull)
+      assert.strictEqual(locked.reason._tag, "BadCredentials")
+      assert.include(locked.message, "the key ring is locked")
+    }))
+
+  it.effect("for which there is no room leaves nothing, says so, and is done when there is", () =>
+    Effect.gen(function*() {
+      const { engine, open } = yield* Place
+      const { client, directory } = yield* relayed
+      const image = open.reference("bulky")
+      const source = { kind: "container", image } as const
+      const { ensure, isThere } = yield* ImagePulls.make(
+        client,
+        DockerConfig.make({ stateDirectory: directory, credentialsDirectory: directory })
+      )
+      // What is there already, and half of the large layer.
+      yield* engine.limit((yield* engine.used) + 4 * 1024 * 1024)
+      const { reason } = yield* Effect.flip(Stream.runDrain(ensure(source)))
+      assert.strictEqual(reason._tag, "NoSpace")
+      assert.isFalse(yield* isThere(source))
+      yield* engine.limit(1024 ** 3)
+      yield* Stream.runDrain(ensure(source))
+      assert.isTrue(yield* isThere(source))
+      yield* remove(client, image)
     }))
 
   it.effect("that is interrupted leaves nothing, and the engine has given up on it", () =>

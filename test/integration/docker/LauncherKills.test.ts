@@ -11,6 +11,7 @@ import * as LauncherProcess from "../../demo/LauncherProcess.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineRelay from "../../host/docker/EngineRelay.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
+import * as DockerNode from "./DockerNode.ts"
 
 const id = InstanceId.make("67d86208-b46c-4465-9018-fe14287d415f")
 
@@ -81,11 +82,10 @@ layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is kil
             yield* launcher.kill
             yield* gate.open
           }))
-          const launcher = yield* LauncherProcess.make(state, [relay.socket, engine.shared])
+          const launcher = yield* DockerNode.launcherOn(state, relay.socket, engine)
           const seen = Effect.gen(function*() {
-            const { instances } = yield* launcher.ask({ _tag: "Look" }, "Node")
             return {
-              instances: instances.map(({ state }) => state),
+              instances: (yield* launcher.list).map(({ state }) => state._tag),
               containers: (yield* containers).map(({ State }) => State)
             }
           })
@@ -98,9 +98,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is kil
             Effect.exit
           )
           assert.deepStrictEqual(Exit.isSuccess(settled) ? settled.value : yield* seen, afterwards, name)
-          if (afterwards !== none) yield* launcher.ask({ _tag: "Delete", id }, "Done")
+          if (afterwards !== none) yield* launcher.delete(id)
           assert.deepStrictEqual(yield* containers, [], name)
-          yield* launcher.leave
         }))
       }
     }))
