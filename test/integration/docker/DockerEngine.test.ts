@@ -36,11 +36,15 @@ const run = (engine: DockerEngine.DockerEngine, image: TestImages.TestImage, mor
 const containers = (engine: DockerEngine.DockerEngine) => engine.http.read(Running, "/containers/json?all=1")
 
 layer(NodeServices.layer, { excludeTestServices: true })("an engine of a test's own", (it) => {
-  it.effect("leaves nothing: frozen, paused, published, or with containers that heed nothing", () =>
+  it.effect("leaves nothing, frozen, paused, published, or with containers that heed nothing, and others alone", () =>
     Effect.gen(function*() {
+      const other = yield* DockerEngine.make()
+      yield* TestImages.load(other)
+      yield* run(other, "obedient")
       const before = yield* machine("/none")
       const directory = yield* Effect.scoped(Effect.gen(function*() {
         const engine = yield* DockerEngine.make()
+        assert.deepStrictEqual(yield* containers(engine), [])
         yield* TestImages.load(engine)
         yield* run(engine, "obedient", {
           ExposedPorts: { "80/tcp": {} },
@@ -55,6 +59,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine of a test's 
       assert.isFalse(Fs.existsSync(directory))
       const after = yield* machine(directory)
       assert.deepStrictEqual(after, before)
+      assert.deepStrictEqual((yield* containers(other)).map(({ State }) => State), ["running"])
     }))
 
   it.effect("leaves nothing when who has it is killed", () =>
@@ -83,21 +88,6 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine of a test's 
       )
     }))
 
-  it.effect("is not disturbed by another one", () =>
-    Effect.gen(function*() {
-      const one = yield* DockerEngine.make()
-      yield* TestImages.load(one)
-      yield* run(one, "obedient")
-      yield* Effect.scoped(Effect.gen(function*() {
-        const other = yield* DockerEngine.make()
-        assert.deepStrictEqual(yield* containers(other), [])
-        yield* TestImages.load(other)
-        yield* run(other, "obedient")
-        yield* other.kill
-      }))
-      assert.deepStrictEqual((yield* containers(one)).map(({ State }) => State), ["running"])
-    }))
-
   it.effect("takes its containers with it when it is stopped, unless it restores them", () =>
     Effect.gen(function*() {
       for (const [liveRestore, state] of [[false, "exited"], [true, "running"]] as const) {
@@ -105,9 +95,6 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine of a test's 
         yield* TestImages.load(engine)
         yield* run(engine, "obedient")
         yield* engine.stop
-        yield* engine.start
-        assert.deepStrictEqual((yield* containers(engine)).map(({ State }) => State), [state])
-        yield* engine.kill
         yield* engine.start
         assert.deepStrictEqual((yield* containers(engine)).map(({ State }) => State), [state])
       }

@@ -10,7 +10,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("an engine that goes aw
   it.effect("comes back to what was asked for, with nothing lost and nothing twice", () =>
     Effect.gen(function*() {
       const violations: Array<string> = []
-      yield* EngineKills.run(EngineKills.points(5, 8), (name, wrong) =>
+      yield* EngineKills.run(EngineKills.points(5, 5), (name, wrong) =>
         Effect.sync(() => {
           violations.push(...wrong.map((what) => `${name}: ${what}`))
         }))

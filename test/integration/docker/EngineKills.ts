@@ -218,20 +218,19 @@ const play = Effect.fnUntraced(function*(
   return wrong
 })
 
-/** Plays points one after the other, and tells of each what was wrong. */
+/** Plays points one after the other on each of two engines, and tells of each what was wrong. */
 export const run = Effect.fnUntraced(function*(
   points: ReadonlyArray<KillPoint>,
   onPlayed: (name: string, wrong: ReadonlyArray<string>) => Effect.Effect<void>
 ) {
-  for (const liveRestore of [false, true]) {
-    yield* Effect.scoped(Effect.gen(function*() {
-      const place = yield* ground(liveRestore)
-      const own = points.filter((point) => point.liveRestore === liveRestore)
-      yield* Effect.forEach(own, (point, index) =>
-        Effect.flatMap(
-          play(place, point, InstanceId.make(`d${index.toString(16)}`)),
-          (wrong) => onPlayed(nameOf(point), wrong)
-        ), { discard: true })
-    }))
-  }
+  const playOn = Effect.fnUntraced(function*(liveRestore: boolean) {
+    const place = yield* ground(liveRestore)
+    const own = points.filter((point) => point.liveRestore === liveRestore)
+    yield* Effect.forEach(own, (point, index) =>
+      Effect.flatMap(
+        play(place, point, InstanceId.make(`d${index.toString(16)}`)),
+        (wrong) => onPlayed(nameOf(point), wrong)
+      ), { discard: true })
+  }, Effect.scoped)
+  yield* Effect.all([playOn(false), playOn(true)], { concurrency: 2, discard: true })
 })

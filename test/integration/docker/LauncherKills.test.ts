@@ -36,7 +36,7 @@ start:
 const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
 
 interface Point {
-  readonly command: "Delete" | "Start" | "Stop"
+  readonly command: "Delete" | "Start"
   readonly side: EngineRelay.Side
   /** NAME is the container's. */
   readonly call: string
@@ -45,13 +45,11 @@ interface Point {
 }
 
 const runs = { instances: ["Running"], containers: ["running"] }
-const ended = { instances: ["Stopped"], containers: ["exited"] }
 const none = { instances: [], containers: [] }
 
 const points: ReadonlyArray<Point> = [
   { command: "Start", side: "after", call: "POST .*/containers/create.*NAME", afterwards: runs },
   { command: "Start", side: "after", call: "POST .*/containers/[0-9a-f]{64}/start", afterwards: runs },
-  { command: "Stop", side: "after", call: "POST .*/containers/[0-9a-f]{64}/kill", afterwards: ended },
   { command: "Delete", side: "after", call: "DELETE .*/containers/[0-9a-f]{64}", afterwards: none }
 ]
 
