@@ -3,7 +3,6 @@
  * what is desired. It is the only writer of its record, and the only one who acts on its guest.
  */
 import { Cause, Deferred, Effect, Exit, Result, Scope } from "effect"
-import type { Change } from "../domain/InstanceEvent.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { Callers } from "./Callers.ts"
@@ -16,7 +15,7 @@ import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
-import type { CpuSample } from "./Statistics.ts"
+import type { Usage } from "./Statistics.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
 import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
@@ -65,8 +64,8 @@ export class Instance {
     return this.record.id
   }
 
-  /** The processor time that its guest had used when that was asked last. */
-  cpu: CpuSample | undefined = undefined
+  /** What its guest used when that was asked last. */
+  usage: Usage | undefined = undefined
 
   get spec() {
     return this.record.spec
@@ -281,8 +280,9 @@ export class Instance {
       const isLate = command._tag === "Withdraw" && command.start.epoch !== self.record.desired.epoch
       if (isLate || (command._tag === "Withdraw" && self.waiters.isShared(command.start))) return "done"
       const wanted = wish(command, self.situation, self.abilities)
-      // Of an instance whose start was refused nothing is wanted but another, and not before what was asked for earlier.
-      const isRefused = self.keeper.saved === undefined && (command._tag !== "Start" || self.waiters.hasPostponed)
+      // Of an instance that was refused nothing is wanted but that it be tried again, and not before what was asked for earlier.
+      const isNew = command._tag === "Start" || command._tag === "Create"
+      const isRefused = self.keeper.saved === undefined && (!isNew || self.waiters.hasPostponed)
       if (wanted._tag === "Later" || isRefused) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       const { observed, record } = self.situation
@@ -290,8 +290,9 @@ export class Instance {
       if (refused !== undefined) return yield* fail(refused)
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.claims.undo(beaten, wanted.desired) : wanted.desired
-      if (desired !== record.desired || !self.keeper.isCertain) {
-        const next = { ...record, desired }
+      const created = record.created || command._tag === "Create"
+      if (desired !== record.desired || created !== record.created || !self.keeper.isCertain) {
+        const next = { ...record, desired, created }
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
         const saved = yield* Effect.result(self.save(next, waiter.span))
@@ -314,7 +315,7 @@ export class Instance {
       if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
-        if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
+        if (fact.event._tag === "Rebooted") this.around.publish(this.id, { _tag: "Rebooted" })
       }
     }
     if (this.watching.takeBegun(this.situation, inFlight, facts)) this.situation = Learning.begun(this.situation)
@@ -330,11 +331,7 @@ export class Instance {
 
   /** Tells what is new about it. */
   private publish(step: Step): void {
-    this.publication.tell(this.situation, step, this.around.telemetry, (change) => this.announce(change))
-  }
-
-  private announce(change: Change): void {
-    this.around.publish(this.id, change)
+    this.publication.tell(this.situation, step, this.around.telemetry, (change) => this.around.publish(this.id, change))
   }
 
   /** Leaves the launcher first, then answers everybody. */
@@ -342,7 +339,7 @@ export class Instance {
     this.claims.release(end === "closed")
     this.around.telemetry.moved(this.published?.state._tag, undefined)
     this.around.leave(this)
-    if (end === "gone") this.announce({ _tag: "Deleted" })
+    if (end === "gone") this.around.publish(this.id, { _tag: "Deleted" })
     this.callers.close(end, this.situation)
     Deferred.doneUnsafe(this.adopted, Exit.void)
   }

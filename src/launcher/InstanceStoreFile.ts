@@ -205,6 +205,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   })
 
   const removeUnreadable = Effect.fnUntraced(function*(of: InstanceId | undefined) {
+    yield* mustBeLocked
     const names = yield* namesIn(aside)
     const paths = names.filter((name) => of === undefined ? !isInstanceId(idAside(name)) : idAside(name) === of).map((
       name
@@ -214,6 +215,12 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
       { discard: true }
     )
+    if (paths.length > 0) {
+      yield* Effect.scoped(Effect.flatMap(DurableFile.openDirectory(aside), ({ sync }) => sync)).pipe(
+        Effect.provideService(FileSystem.FileSystem, fs),
+        Effect.mapError(failed(`${aside} can not be written`))
+      )
+    }
     return paths
   })
 

@@ -27,6 +27,7 @@ import * as Removals from "./Removals.ts"
 import * as Reporting from "./Reporting.ts"
 import { Sampler } from "./Sampler.ts"
 import * as Starting from "./Starting.ts"
+import * as SteadyTime from "./SteadyTime.ts"
 import type { Surroundings } from "./Surroundings.ts"
 import { isTraced, Telemetry } from "./Telemetry.ts"
 import { VolumeClaims } from "./VolumeClaims.ts"
@@ -49,6 +50,15 @@ export type LauncherChange = Entry<ReadonlyArray<InstanceInfo>>
 export class Launcher extends Context.Service<Launcher, {
   /** The number of this launcher among those of its state directory. */
   readonly incarnation: number
+
+  /**
+   * Puts an instance on record without starting it, and returns when it is there: it is stopped, and stays even when its first
+   * {@link start} fails or is withdrawn. One that is there with an equal spec is returned as it is. It holds its disk of the node,
+   * and the rest from its start on.
+   *
+   * Interrupting ends the waiting only. Fails as {@link start} does.
+   */
+  readonly create: (spec: InstanceSpec) => Effect.Effect<InstanceInfo, LauncherError>
 
   /**
    * Starts an instance and returns when it runs: a new one, or the stopped one of the same id and an equal spec. One that
@@ -136,7 +146,8 @@ export class Launcher extends Context.Service<Launcher, {
   /**
    * Puts the node into maintenance, durably: no instance is started any more. Then stops every instance as {@link stop} does,
    * and removes it, some at a time; each is told when it is done with, and so how far it got. What fails is told, and the rest
-   * goes on. Interruption ends that: the node stays in maintenance, and what was not begun is left.
+   * goes on. Interruption ends that: the node stays in maintenance, and what was not begun is left. Restart policies go on with
+   * what is there.
    */
   readonly evacuate: Stream.Stream<Removals.Removal, LauncherError>
 
@@ -205,20 +216,20 @@ export const make = Effect.fn("Launcher.make")(function*(
     (error) => fail(new StateFailure({ detail: error.message }))
   )
   const clock = yield* Clock.Clock
-  const nowMillis = () => clock.currentTimeMillisUnsafe()
+  const wallMillis = () => clock.currentTimeMillisUnsafe()
   const state = new NodeState(nodeRecord, store, config)
   const sampler = new Sampler({
     config,
     registry,
     resources: yield* NodeResources,
-    nowMillis,
+    nowMillis: wallMillis,
     run,
     isClosed: () => isClosed
   })
   const admission = new Admission({ limits: config.limits, books, measured: () => sampler.measured })
   const around: Surroundings = {
     config,
-    nowMillis,
+    nowMillis: SteadyTime.make(clock),
     store,
     volumes: yield* VolumeResolver,
     probes: Semaphore.makeUnsafe(config.probesAtOnce),
@@ -229,7 +240,7 @@ export const make = Effect.fn("Launcher.make")(function*(
       const detail = admission.refusal(spec, needs)
       return state.refusal ?? (detail === undefined ? undefined : new NodeFull({ id: spec.id, detail }))
     },
-    publish: (id, change) => log.publish(id, change, nowMillis()),
+    publish: (id, change) => log.publish(id, change, wallMillis()),
     leave: (instance) => registry.leave(instance)
   }
   const node: LauncherNode = {
@@ -242,23 +253,19 @@ export const make = Effect.fn("Launcher.make")(function*(
     sampler,
     telemetry,
     admitting: Semaphore.makeUnsafe(1),
-    handling: new Set(),
+    handling: new Map(),
+    unreadable: new Map(unreadable.map((record) => [record.path, record])),
     scopes,
     run,
     isClosed: () => isClosed
   }
-  const reporter: Reporting.Reporter = { node, admission, unreadable }
+  const reporter: Reporting.Reporter = { node, admission }
 
   yield* Effect.forEach(
     unreadable,
     ({ path, why }) =>
       Effect.logError(`a record could not be read and was moved to ${path}; what it is of is left alone: ${why}`)
   )
-  for (const { begun } of node.virtualizers.values()) {
-    if (begun !== undefined) {
-      run(Stream.runForEach(begun, (id) => Effect.sync(() => registry.get(id)?.watching.begun())))
-    }
-  }
   yield* recover(node, records)
   run(Effect.andThen(Removals.goOn(node), Orphans.report(node)))
 
@@ -277,11 +284,15 @@ export const make = Effect.fn("Launcher.make")(function*(
     )
   const to = (name: string, id: InstanceId, asked: Command) => command(name, ask(node, id, asked))
   const startWith = (restore: Starting.Restore, spec: InstanceSpec) =>
-    command("start", Starting.start(node, restore, spec))
+    command("start", Starting.begin(node, restore, spec, { _tag: "Start" }))
   const remove = (id: InstanceId) => to("delete", id, { _tag: "Delete" })
 
   return Launcher.of({
     incarnation: store.incarnation,
+    create: (spec) =>
+      Effect.uninterruptibleMask((restore) =>
+        command("create", Starting.begin(node, restore, spec, { _tag: "Create" }))
+      ),
     start: (spec) => Effect.uninterruptibleMask((restore) => startWith(restore, spec)),
     scoped: (spec) =>
       // A start that is interrupted has withdrawn itself: there is nothing to release then.

@@ -28,7 +28,7 @@ export const project = (
   if (desired.power === "deleted" || step._tag === "Stop") return stopping
   switch (observed._tag) {
     case "Unknown":
-      if (desired.power !== "stopped") return previous ?? pending
+      if (desired.power !== "stopped" || desired.epoch === 0) return previous ?? pending
       // Its end is proven: it is at rest until a look says otherwise.
       return isOver(record) ? atRest(record) : stopping
     case "Running":

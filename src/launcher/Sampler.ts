@@ -2,8 +2,7 @@
  * Measures what a node has and what its guests use. Those who ask at once get one measuring. No command waits for it, and it never
  * waits for long: what has not been told within its deadline is not known.
  */
-import { Deferred, Duration, Effect, Exit, Option } from "effect"
-import type { InstanceId } from "../domain/InstanceId.ts"
+import { Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
 import type { NodeSample } from "../domain/NodeSample.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { GuestStats } from "../Virtualizer.ts"
@@ -20,10 +19,15 @@ import { cpuSample, instanceStats } from "./Statistics.ts"
 /** What was measured. */
 export interface Sample {
   readonly atMillis: number
+  /** Counts the measurings: what was measured of an instance then, or since, is kept with it. */
+  readonly measuring: number
   /** Absent where it could not be told. */
   readonly node: NodeSample | undefined
-  readonly instances: ReadonlyMap<InstanceId, InstanceStats>
 }
+
+/** What an instance was found to use in a measuring, or since. */
+export const measuredIn = ({ usage }: Instance, { measuring }: Sample): InstanceStats | undefined =>
+  usage !== undefined && usage.measuring >= measuring ? usage.stats : undefined
 
 /** What it works with. */
 export interface SamplerOptions {
@@ -38,6 +42,9 @@ export interface SamplerOptions {
 
 export class Sampler {
   private readonly options: SamplerOptions
+  /** The guests that did not answer in time when they were asked last. */
+  private slow = new Set<Instance>()
+  private measurings = 0
   private last: Sample | undefined = undefined
   private usage: Measured | undefined = undefined
   private flight: Deferred.Deferred<Sample> | undefined = undefined
@@ -74,6 +81,18 @@ export class Sampler {
     })
   }
 
+  /** Like {@link sample}; where guests that are asked keep it waiting, what was measured before. */
+  recent(ageMillis: number): Effect.Effect<Sample> {
+    const { guestStatisticsDeadline: duration } = this.options.config
+    return Effect.suspend(() => {
+      const { last } = this
+      const sample = this.sample(ageMillis)
+      return last === undefined
+        ? sample
+        : Effect.timeoutOrElse(sample, { duration, orElse: () => Effect.succeed(this.last ?? last) })
+    })
+  }
+
   /** Nothing is, once the clock was set back. */
   private isRecent({ atMillis }: Sample, ageMillis: number): boolean {
     const sinceMillis = this.options.nowMillis() - atMillis
@@ -86,7 +105,7 @@ export class Sampler {
       instance.guest.stats,
       (defect) => Effect.fail(fail(new Unreachable({ detail: `the virtualizer broke: ${String(defect)}` })))
     )
-    return Effect.map(asked, (stats) => usesOf(instance, stats))
+    return Effect.map(asked, (stats) => note(instance, stats, instance.usage?.measuring ?? 0))
   }
 
   private begin(): Deferred.Deferred<Sample> {
@@ -97,7 +116,7 @@ export class Sampler {
       this.flight = undefined
       Deferred.doneUnsafe(flight, Exit.succeed(sample))
     }
-    const nothing = (): Sample => this.last ?? { atMillis: nowMillis(), node: undefined, instances: new Map() }
+    const nothing = (): Sample => this.last ?? { atMillis: nowMillis(), measuring: Infinity, node: undefined }
     if (isClosed()) land(nothing())
     else {
       run(Effect.onExit(this.measure, (exit) =>
@@ -114,55 +133,97 @@ export class Sampler {
 
   private get measure(): Effect.Effect<Sample> {
     return Effect.suspend(() => {
-      const { config, nowMillis, registry, resources } = this.options
+      const { config: { statisticsAtOnce, statisticsDeadline }, nowMillis, registry } = this.options
       const atMillis = nowMillis()
-      const instances = new Map<InstanceId, InstanceStats>()
+      const measuring = ++this.measurings
       const running = registry.all.filter(({ situation }) => hasGuest(situation))
-      let next = 0
-      const one: Effect.Effect<void> = Effect.suspend(() => {
-        const instance = running[next++]
-        if (instance === undefined) return Effect.void
-        const asked = Effect.matchCause(instance.guest.stats, {
-          onFailure: () => {},
-          onSuccess: (stats) => void instances.set(instance.id, usesOf(instance, stats))
-        })
-        // Whoever waits has a turn now and then.
-        return Effect.flatMap(next % guestsATurn === 0 ? Effect.andThen(Effect.yieldNow, asked) : asked, () => one)
-      })
-      const workers = Array.from({ length: Math.min(config.statisticsAtOnce, running.length) }, () => one)
-      const node = Effect.tapError(resources.sample, (error) => Effect.logWarning(error.message))
+      const queue = this.slowLast(running).values()
+      const lanes = Array.from(
+        { length: Math.min(statisticsAtOnce, running.length) },
+        () => this.lane(queue, measuring)
+      )
       return Effect.all([
-        Effect.map(Effect.timeoutOption(Effect.option(node), config.statisticsDeadline), Option.flatten),
-        Effect.timeoutOption(
-          Effect.all(workers, { concurrency: "unbounded", discard: true }),
-          config.statisticsDeadline
-        )
+        Effect.map(Effect.timeoutOption(this.node, statisticsDeadline), Option.flatten),
+        Effect.timeoutOption(Effect.all(lanes, { concurrency: "unbounded", discard: true }), statisticsDeadline)
       ], { concurrency: 2 }).pipe(
-        Effect.map(([node]) => ({ atMillis, node: Option.getOrUndefined(node), instances }))
+        Effect.map(([node]) => ({ atMillis, measuring, node: Option.getOrUndefined(node) }))
       )
     })
+  }
+
+  /** Those that were slow the last time come after all others. Those that are gone are forgotten. */
+  private slowLast(running: ReadonlyArray<Instance>): ReadonlyArray<Instance> {
+    if (this.slow.size === 0) return running
+    const slow = running.filter((instance) => this.slow.has(instance))
+    this.slow = new Set(slow)
+    return [...running.filter((instance) => !this.slow.has(instance)), ...slow]
+  }
+
+  /** What the node has, where that can be told. */
+  private get node(): Effect.Effect<Option.Option<NodeSample>> {
+    return Effect.catchDefect(this.options.resources.sample, (defect) => Effect.fail({ message: String(defect) })).pipe(
+      Effect.tapError(({ message }) => Effect.logWarning(`what the node has can not be told: ${message}`)),
+      Effect.option
+    )
+  }
+
+  /** Asks one guest after the other. Who does not answer in time is given up: one timer is enough for all that a lane asks. */
+  private lane(queue: Iterator<Instance>, measuring: number): Effect.Effect<void> {
+    const { config: { guestStatisticsDeadline } } = this.options
+    let asked = 0
+    let current: Instance | undefined
+    const next: Effect.Effect<void> = Effect.suspend(() => {
+      const { done, value: instance } = queue.next()
+      if (done === true) return Effect.void
+      current = instance
+      const answer = Effect.matchCause(instance.guest.stats, {
+        onFailure: () => {},
+        onSuccess: (stats) => {
+          this.slow.delete(instance)
+          note(instance, stats, measuring)
+        }
+      })
+      // Whoever waits has a turn now and then.
+      return Effect.flatMap(++asked % guestsATurn === 0 ? Effect.andThen(Effect.yieldNow, answer) : answer, () => next)
+    })
+    const watched: Effect.Effect<void> = Effect.flatMap(Effect.forkChild(next, { startImmediately: true }), (fiber) => {
+      const wait: Effect.Effect<void> = Effect.suspend(() => {
+        const before = asked
+        return Effect.flatMap(Effect.timeoutOption(Fiber.await(fiber), guestStatisticsDeadline), (exit) => {
+          if (Option.isSome(exit)) return Effect.void
+          if (asked !== before || current === undefined) return wait
+          this.slow.add(current)
+          return Effect.andThen(Fiber.interrupt(fiber), watched)
+        })
+      })
+      return wait
+    })
+    return watched
   }
 }
 
 /** How many guests that answer at once are asked before others have a turn. */
 const guestsATurn = 64
 
-/** What an instance uses now, and since it was asked last. */
-const usesOf = (instance: Instance, stats: GuestStats): InstanceStats => {
-  const before = instance.cpu
-  instance.cpu = cpuSample(stats) ?? before
-  return instanceStats(stats, instance.spec.vcpus, before)
+/** Keeps what an instance uses now, and since it was asked last. */
+const note = (instance: Instance, found: GuestStats, measuring: number): InstanceStats => {
+  const before = instance.usage?.cpu
+  const stats = instanceStats(found, instance.spec.vcpus, before)
+  instance.usage = { measuring, cpu: cpuSample(found) ?? before, stats }
+  return stats
 }
 
 /** What guests used, as far as it was told: of each no more than it holds, for that is what is given back when it goes. */
-const measuredOf = ({ instances, node }: Sample, registry: Registry): Measured | undefined => {
+const measuredOf = (sample: Sample, registry: Registry): Measured | undefined => {
+  const { node } = sample
   if (node === undefined) return undefined
   let guestsMemoryBytes = 0
   let guestsDiskBytes = 0
-  for (const [id, { diskAllocatedBytes = 0, memoryBytes = 0 }] of instances) {
-    const spec = registry.get(id)?.spec
-    if (spec === undefined) continue
-    const demand = demands(spec)
+  for (const instance of registry.all) {
+    const stats = measuredIn(instance, sample)
+    if (stats === undefined) continue
+    const { diskAllocatedBytes = 0, memoryBytes = 0 } = stats
+    const demand = demands(instance.spec)
     guestsMemoryBytes += Math.min(memoryBytes, demand.memoryBytes)
     guestsDiskBytes += Math.min(diskAllocatedBytes, demand.diskBytes)
   }

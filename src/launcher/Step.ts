@@ -24,6 +24,8 @@ export interface Tools {
   readonly volumes: VolumeResolver["Service"]
   /** Bounds how many guests are probed at one time. */
   readonly probes: Semaphore.Semaphore
+  /** The time that all waits are reckoned with. */
+  readonly nowMillis: () => number
 }
 
 /** What a step works on. */
@@ -67,10 +69,7 @@ const act = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned,
     case "Forget":
       return Effect.succeed(done)
     case "Wait":
-      return Effect.clockWith((clock) => Effect.sleep(Math.max(1, step.untilMillis - clock.currentTimeMillisUnsafe())))
-        .pipe(
-          Effect.as(done)
-        )
+      return Effect.as(Effect.suspend(() => Effect.sleep(Math.max(1, step.untilMillis - tools.nowMillis()))), done)
     case "Probe":
       return tools.probes.withPermits(1)(Effect.map(guest.probe, (probe) => ({ _tag: "Probed", probe })))
     case "EnsureImage":
