@@ -7,6 +7,7 @@ import * as Containers from "../../docker/Containers.ts"
 import type * as EngineClient from "../../docker/EngineClient.ts"
 import type { EngineError } from "../../docker/EngineError.ts"
 import * as ContainerIdentity from "./ContainerIdentity.ts"
+import { isRunningStatus } from "./ContainerState.ts"
 
 /** A container on the engine's record. That it has ended may not be there yet; that it was made, started or removed is. */
 export interface Listed {
@@ -46,7 +47,9 @@ export const make = Effect.fnUntraced(function*(
         const found = new Map<InstanceId, Listed>()
         for (const { Id, Labels, State } of all) {
           const id = ContainerIdentity.instanceOf(stateDirectory, Labels)
-          if (id !== undefined) found.set(id, { container: Id, status: State })
+          // Should there be several, the one that runs.
+          const isIt = id !== undefined && (!found.has(id) || isRunningStatus(State))
+          if (isIt) found.set(id, { container: Id, status: State })
         }
         return found
       })
