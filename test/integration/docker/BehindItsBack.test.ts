@@ -112,6 +112,7 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
         const { containers, launcher, node, noneIsLeft, others, told } = yield* rig
         yield* launcher.start(yield* node.spec("obedient"))
         yield* launcher.stop(id)
+        yield* untilTold(told, 0, ["Running", "Stopping", "Stopped"])
         const begun = told.length
         yield* others("start")
         yield* untilTold(told, begun, ["Stopping", "Stopped"])
