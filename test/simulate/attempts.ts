@@ -10,9 +10,3 @@ export const attempts: ReadonlyArray<Choices> = [
   { ...standard, seed: 4, commands: 2_000, faults: "default" },
   { ...standard, seed: 5, commands: 2_000, faults: "hostile" }
 ]
-
-/** What a hunt found: which of the runs caught the bug by its checker, and what other checkers said before. */
-export interface Found {
-  readonly attempt: number | undefined
-  readonly others: ReadonlyArray<string>
-}
