@@ -32,11 +32,18 @@ export interface KillPoint {
   readonly awayMillis: number
 }
 
-/** The calls of each command, as they are known of: by their method and a part of their path. `NAME` is the container's. */
+/**
+ * The calls of each command, as they are known of: by their method and a part of their path. `NAME` is the container's, and `ID` the
+ * instance's.
+ */
 const calls: Readonly<Record<KillPoint["command"], ReadonlyArray<string>>> = {
   nothing: ["nothing"],
   pull: ["GET /images/.*/json", "POST /images/create"],
-  start: ["GET /containers/NAME/json", "POST /containers/create.*NAME", "POST /containers/[0-9a-f]{64}/start"],
+  start: [
+    "GET /containers/json.*instance=ID\"",
+    "POST /containers/create.*NAME",
+    "POST /containers/[0-9a-f]{64}/start"
+  ],
   stop: ["GET /containers/[0-9a-f]{64}/json", "POST /containers/[0-9a-f]{64}/kill"],
   delete: ["POST /containers/[0-9a-f]{64}/kill", "DELETE /containers/[0-9a-f]{64}"]
 }
@@ -189,7 +196,8 @@ const play = Effect.fnUntraced(function*(
     stop: launcher.stop(id),
     delete: launcher.delete(id)
   }[point.command]
-  const path = point.call.replace(" ", " /v[0-9.]+").replace("NAME", ContainerIdentity.nameOf(stateDirectory, id))
+  const path = point.call.replace(" ", " /v[0-9.]+").replace("ID", id)
+    .replace("NAME", ContainerIdentity.nameOf(stateDirectory, id))
   const gate = relay.hold(point.side, new RegExp(`^${path}`))
   const asked = yield* Effect.forkChild(Effect.exit(command), { startImmediately: true })
   if (point.command !== "nothing") yield* gate.reached
