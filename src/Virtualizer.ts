@@ -56,6 +56,12 @@ export interface Virtualizer {
   readonly discover: Stream.Stream<FoundGuest, VirtualizerError>
 
   /**
+   * The instances whose guests are there, then those whose guests begin to run, whoever started them: a launcher looks at those
+   * that it thinks at rest. May tell of one too often. Never ends. Left out where only launchers can start a guest.
+   */
+  readonly begun?: Stream.Stream<InstanceId>
+
+  /**
    * Ends a discovered guest, verified: by force, without asking it. Its files are left. Succeeds when it is gone already.
    */
   readonly destroy: (found: FoundGuest) => Effect.Effect<void, VirtualizerError>

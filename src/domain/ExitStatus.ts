@@ -5,18 +5,23 @@ import { Schema } from "effect"
 
 /**
  * - `PoweredOff`: the guest powered itself off.
- * - `Exited`: its process ended with a code (a container, or a hypervisor that gave up).
+ * - `Exited`: its process ended with a code (a container, or a hypervisor that gave up); `error` is what its virtualizer says
+ *   went wrong, where it does.
  * - `Panicked`: the guest's kernel panicked.
  * - `Quit`: it was asked to end at once, and did.
  * - `Killed`: a signal ended it.
+ * - `OutOfMemory`: the host's kernel ended it, because it used more memory than it may.
+ * - `Removed`: somebody removed it past the launcher, with its disk.
  * - `Unknown`: it vanished while nobody could see how.
  */
 export const ExitStatus = Schema.Union([
   Schema.TaggedStruct("PoweredOff", {}),
-  Schema.TaggedStruct("Exited", { code: Schema.Int }),
+  Schema.TaggedStruct("Exited", { code: Schema.Int, error: Schema.optionalKey(Schema.String) }),
   Schema.TaggedStruct("Panicked", {}),
   Schema.TaggedStruct("Quit", {}),
   Schema.TaggedStruct("Killed", { signal: Schema.String }),
+  Schema.TaggedStruct("OutOfMemory", {}),
+  Schema.TaggedStruct("Removed", {}),
   Schema.TaggedStruct("Unknown", {})
 ])
 
@@ -35,6 +40,8 @@ export const isFailure = (status: ExitStatus): boolean => {
     case "Panicked":
     case "Quit":
     case "Killed":
+    case "OutOfMemory":
+    case "Removed":
     case "Unknown":
       return true
   }
@@ -46,13 +53,17 @@ export const format = (status: ExitStatus): string => {
     case "PoweredOff":
       return "powered off"
     case "Exited":
-      return `exit code ${status.code}`
+      return status.error === undefined ? `exit code ${status.code}` : `exit code ${status.code}: ${status.error}`
     case "Panicked":
       return "kernel panic"
     case "Quit":
       return "ended at once"
     case "Killed":
       return `killed by ${status.signal}`
+    case "OutOfMemory":
+      return "killed for lack of memory"
+    case "Removed":
+      return "removed by somebody else"
     case "Unknown":
       return "exit status unknown"
   }

@@ -18,6 +18,13 @@ export const Hostname = Schema.String.check(
   })
 )
 
+/** The name of a variable, without what ends it. */
+const EnvironmentName = Schema.String.check(
+  Schema.isPattern(/^[^=\0]+$/, { expected: "the name of an environment variable, without '='" })
+)
+
+const EnvironmentValue = Schema.String.check(Schema.isPattern(/^[^\0]*$/, { expected: "text without a zero byte" }))
+
 /**
  * - `image`: a disk image of this host; the instance gets a copy-on-write overlay of its own and the image is never
  *   written.
@@ -45,6 +52,8 @@ export const BootSource = Schema.Union([
     image: Schema.NonEmptyString,
     /** What it runs: a program and its arguments. Default: the image's. */
     command: Schema.optionalKey(Schema.NonEmptyArray(Schema.String)),
+    /** Variables of its environment, beside the image's own. */
+    environment: Schema.optionalKey(Schema.Record(EnvironmentName, EnvironmentValue)),
     /** Default: derived from the instance's id by the engine. */
     hostname: Schema.optionalKey(Hostname)
   })

@@ -44,7 +44,8 @@ export const tags: ReadonlyArray<Tag> = InstanceState.members.map((member) => me
 /**
  * The legal moves. A new launcher takes every instance for `Unknown` until it has looked, and an interrupted or failed
  * step leads there too, so every state can become `Unknown`, and `Unknown` can become any but `Pending`. `Starting` goes
- * back to `Preparing` when the host is looked at again and what was prepared is gone.
+ * back to `Preparing` when the host is looked at again and what was prepared is gone. What ended runs again without a start of
+ * ours where somebody else starts it, such as at its engine.
  */
 export const moves: Readonly<Record<Tag, ReadonlyArray<Tag>>> = {
   Pending: ["Preparing", "Starting", "Stopping", "Stopped", "Restarting", "Failed", "Unknown"],
@@ -54,8 +55,8 @@ export const moves: Readonly<Record<Tag, ReadonlyArray<Tag>>> = {
   Paused: ["Running", "Stopping", "Stopped", "Starting", "Exited", "Restarting", "Failed", "Unknown"],
   Stopping: ["Stopped", "Preparing", "Starting", "Exited", "Restarting", "Failed", "Unknown"],
   Stopped: ["Preparing", "Starting", "Stopping", "Failed", "Unknown"],
-  Exited: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
-  Restarting: ["Preparing", "Starting", "Stopping", "Stopped", "Failed", "Unknown"],
+  Exited: ["Preparing", "Starting", "Running", "Stopping", "Stopped", "Failed", "Unknown"],
+  Restarting: ["Preparing", "Starting", "Running", "Paused", "Stopping", "Stopped", "Failed", "Unknown"],
   Failed: ["Preparing", "Starting", "Stopping", "Stopped", "Unknown"],
   Unknown: ["Preparing", "Starting", "Running", "Paused", "Stopping", "Stopped", "Exited", "Restarting", "Failed"]
 }

@@ -32,7 +32,7 @@ export class Instance {
   private readonly keeper: RecordKeeper
   readonly callers: Callers
   private readonly waiters: Waiters
-  private readonly watching: Watching
+  readonly watching: Watching
   private readonly claims: InstanceClaims
   private readonly publication = new Publication()
   /** Completes when what a launcher found of it has been looked at, and taken hold of where it could be. */
@@ -83,9 +83,7 @@ export class Instance {
     return this.publication.show(this.record)
   }
 
-  /**
-   * Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on.
-   */
+  /** Runs the instance until it is gone, then closes its scope. Interruption detaches from the guest, which runs on. */
   loop(scope: Scope.Closeable): Effect.Effect<void> {
     return this.steps(scope).pipe(
       Effect.onExit((exit) => Scope.close(scope, exit)),
@@ -176,6 +174,7 @@ export class Instance {
         )
       )
       self.claims.end()
+      self.watching.tookStep(step)
       if (Exit.isFailure(outcome) && !isStillWanted) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
@@ -236,11 +235,9 @@ export class Instance {
         Effect.uninterruptible(self.save({ ...record, boot: record.desired.epoch, connectedMillis: null }, parent))
       )
       if (Result.isSuccess(armed)) return true
-      const { message: detail } = armed.failure
-      const { situation } = self.failed(
-        launch,
-        { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" }
-      )
+      const detail = armed.failure.message
+      const failed = { phase: phaseOf(launch), code: "launch_failure", detail, guest: "unchanged" } as const
+      const { situation } = self.failed(launch, failed)
       self.learn(launch, { situation, failure: armed.failure })
       return false
     })
@@ -255,7 +252,7 @@ export class Instance {
   private absorb(inFlight: Step | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.waiters.resume()
-      this.observe()
+      this.observe(inFlight)
       return this.waiters.hasNext ? Effect.uninterruptible(this.consult(inFlight)) : Effect.void
     })
   }
@@ -271,7 +268,7 @@ export class Instance {
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
-        self.observe()
+        self.observe(inFlight)
       }
     })
   }
@@ -311,15 +308,17 @@ export class Instance {
     })
   }
 
-  /** Takes in what the monitor told. */
-  private observe(): void {
-    for (const fact of this.watching.take()) {
+  /** Takes in what the monitor told, and whether a guest is there that was thought to be none. */
+  private observe(inFlight: Step | undefined): void {
+    const facts = this.watching.take()
+    for (const fact of facts) {
       if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
         if (fact.event._tag === "Rebooted") this.around.publish(this.id, { _tag: "Rebooted" })
       }
     }
+    if (this.watching.takeBegun(this.situation, inFlight, facts)) this.situation = Learning.begun(this.situation)
   }
 
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */

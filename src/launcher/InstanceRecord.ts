@@ -79,6 +79,9 @@ export const initial = (spec: InstanceSpec): InstanceRecord => ({
 export const hasConnected = (record: InstanceRecord): record is InstanceRecord & { readonly connectedMillis: number } =>
   record.connectedMillis !== null
 
+/** Whether its latest boot's end is on record. */
+export const isOver = ({ boot, ended }: InstanceRecord): boolean => ended !== null && ended.epoch >= boot
+
 /** Whether its first start has not come to the launch. Such an instance is undone when that fails. */
 export const isProvisional = ({ boot, created, desired }: InstanceRecord): boolean =>
   boot === 0 && desired.epoch <= 1 && !created

@@ -6,7 +6,14 @@ import * as ExitStatus from "../domain/ExitStatus.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { Ended, GuestEvent, GuestStatus, Probe } from "../Virtualizer.ts"
 import type { Step } from "./Decision.ts"
-import { type Desired, hasConnected, type InstanceRecord, isProvisional, type Outcome } from "./InstanceRecord.ts"
+import {
+  type Desired,
+  hasConnected,
+  type InstanceRecord,
+  isOver,
+  isProvisional,
+  type Outcome
+} from "./InstanceRecord.ts"
 import { InstanceExists, type Reason, StepFailed } from "./LauncherError.ts"
 import * as RestartPolicy from "./RestartPolicy.ts"
 import { type Doubt, isQuiescent, look, lookNow, type Observed, type Situation } from "./Situation.ts"
@@ -126,7 +133,7 @@ const probed = (situation: Situation, probe: Probe, moment: Moment): Lesson => {
     case "Running":
       return {
         situation: {
-          record,
+          record: RestartPolicy.revived(record),
           // That it is there does not say that it answers, which it did once: it stays in doubt until it does again.
           observed: { _tag: "Launched", doubt: hasConnected(record) ? doubt : undefined }
         }
@@ -152,9 +159,6 @@ const unseenEnd = (
   hasConnected(situation.record) && !isOver(situation.record)
     ? over(situation, observed, status, moment)
     : { record: situation.record, observed }
-
-/** Whether the latest boot's end is on record. */
-const isOver = ({ boot, ended }: InstanceRecord): boolean => ended !== null && ended.epoch >= boot
 
 /** The guest of the latest boot is gone, proven. */
 const over = (
@@ -194,6 +198,9 @@ export const ended = (situation: Situation, end: Ended, moment: Moment): Situati
       observed: silent(situation.observed, end.cause, moment.nowMillis, moment.nowMillis)
     }
 
+/** A guest is said to be there that no step launched: that is looked at. */
+export const begun = ({ record }: Situation): Situation => ({ record, observed: lookNow })
+
 /** What an event of the running guest teaches. */
 export const event = (situation: Situation, event: GuestEvent): Situation => {
   const { observed, record } = situation
@@ -212,8 +219,8 @@ const silent = (observed: Observed, why: string, nowMillis: number, probeAtMilli
   return { _tag: "Unknown", probeAtMillis, doubt, fresh: observed._tag === "Unknown" && observed.fresh }
 }
 
-/** Doubling from a quarter of a second to twenty seconds. */
-const backOffMillis = (tries: number): number => Math.min(20_000, 250 * 2 ** Math.min(tries, 10))
+/** Doubling from half a second to five seconds: what an engine that is back knows is known here a moment later. */
+const backOffMillis = (tries: number): number => Math.min(5_000, 250 * 2 ** Math.min(tries, 10))
 
 const tell = ({ id }: InstanceRecord, { code, detail, phase }: Omit<Failure, "guest">): Reason =>
   new StepFailed({ id, phase, failure: code, detail })

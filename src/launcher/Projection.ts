@@ -3,7 +3,7 @@
  */
 import type { InstanceState } from "../domain/InstanceState.ts"
 import type { Step } from "./Decision.ts"
-import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
+import { hasConnected, type InstanceRecord, isOver } from "./InstanceRecord.ts"
 import { format } from "./RestartPolicy.ts"
 import type { Situation } from "./Situation.ts"
 
@@ -28,10 +28,13 @@ export const project = (
   if (desired.power === "deleted" || step._tag === "Stop") return stopping
   switch (observed._tag) {
     case "Unknown":
-      return desired.power === "stopped" && desired.epoch > 0 ? stopping : previous ?? pending
+      if (desired.power !== "stopped" || desired.epoch === 0) return previous ?? pending
+      // Its end is proven: it is at rest until a look says otherwise.
+      return isOver(record) ? atRest(record) : stopping
     case "Running":
       return observed.paused ? paused : running
     case "Launched":
+      if (desired.power === "stopped") return stopping
       return !hasConnected(record) ? starting : desired.power === "paused" ? paused : running
     case "Foreign":
       return previous ?? pending

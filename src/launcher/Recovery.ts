@@ -1,7 +1,7 @@
 /**
  * The beginning of a launcher: it takes hold of all that is on record, in parallel, and goes on with what was under way.
  */
-import { Deferred, Effect, Scope } from "effect"
+import { Deferred, Effect, Scope, Stream } from "effect"
 import type { Instance } from "./Instance.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
 import { enter, type LauncherNode } from "./LauncherNode.ts"
@@ -13,6 +13,7 @@ import * as UnavailableGuest from "./UnavailableGuest.ts"
  * not answer keeps nobody waiting, and is looked at all the same.
  */
 export const recover = Effect.fnUntraced(function*(node: LauncherNode, records: ReadonlyArray<InstanceRecord>) {
+  noteBegun(node)
   // What is wanted comes first: what is said to be leaving may have left before that could be written.
   for (const { desired, id } of records) for (const volume of desired.volumes) node.around.claims.take(volume.id, id)
   const found = yield* Effect.forEach(records, (record) => resume(node, record))
@@ -20,6 +21,13 @@ export const recover = Effect.fnUntraced(function*(node: LauncherNode, records: 
     Effect.timeoutOption(node.config.adoptionWait)
   )
 })
+
+/** From now on instances are told when their guests begin, whoever starts them. */
+const noteBegun = ({ registry, run, virtualizers }: LauncherNode): void => {
+  for (const { begun = Stream.empty } of virtualizers.values()) {
+    run(Stream.runForEach(begun, (id) => Effect.sync(() => registry.get(id)?.watching.begun())))
+  }
+}
 
 /** Enters an instance that is on record, and runs its loop. */
 export const resume = Effect.fnUntraced(function*(node: LauncherNode, record: InstanceRecord) {

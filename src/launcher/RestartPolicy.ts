@@ -7,7 +7,7 @@
 import { Duration, Hash } from "effect"
 import * as ExitStatus from "../domain/ExitStatus.ts"
 import type { RestartPolicy } from "../domain/InstanceSpec.ts"
-import { hasConnected, type InstanceRecord, type Outcome } from "./InstanceRecord.ts"
+import { hasConnected, type InstanceRecord, isOver, type Outcome } from "./InstanceRecord.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 
 /** How a launcher starts instances again. */
@@ -69,4 +69,15 @@ const delayMillis = (start: string, restarts: number, { restartDelay, restartDel
     Duration.toMillis(restartDelay) * 2 ** Math.min(restarts, 30)
   )
   return Math.round(longest * (1 - (Hash.string(start) >>> 0) % 1_000 / 4_000))
+}
+
+/**
+ * A guest is there. One that had ended by itself was started again by somebody else: it runs again, as this start or, where its
+ * restart policy was about to start it, as the next. Any other is still not wanted.
+ */
+export const revived = (record: InstanceRecord): InstanceRecord => {
+  const { desired, ended } = record
+  if (!isOver(record) || ended?.outcome._tag !== "Exited" || desired.power === "deleted") return record
+  const power = desired.power === "stopped" ? "running" : desired.power
+  return { ...record, boot: desired.epoch, ended: null, desired: { ...desired, power } }
 }

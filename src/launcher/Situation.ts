@@ -3,7 +3,7 @@
  */
 import { Duration } from "effect"
 import type { VolumeId } from "../domain/Volume.ts"
-import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
+import { hasConnected, type InstanceRecord, isOver } from "./InstanceRecord.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 
 /** Why an instance's guest can not be reached, since when, and how often that was tried. */
@@ -77,7 +77,7 @@ export const recovered = (
     ? found
     : { ...found, desired: { ...found.desired, notBeforeMillis: latestMillis } }
   const doubt = { sinceMillis: nowMillis, why: "the launcher has just begun, and is looking", tries: 0 }
-  const expectsGuest = hasConnected(record) && (record.ended === null || record.ended.epoch < record.boot)
+  const expectsGuest = hasConnected(record) && !isOver(record)
   return { record, observed: expectsGuest ? { _tag: "Launched", doubt } : look(doubt) }
 }
 

@@ -3,7 +3,9 @@
  */
 import { Effect, Exit, Scope } from "effect"
 import type { Ended, Follower, GuestEvent, Monitor } from "../Virtualizer.ts"
+import type { Step } from "./Decision.ts"
 import type { Signal } from "./Signal.ts"
+import type { Situation } from "./Situation.ts"
 import type { Telemetry } from "./Telemetry.ts"
 
 /** What a monitor told. */
@@ -19,6 +21,8 @@ export class Watching {
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
   private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> | undefined = undefined
+  /** Whether the guest began to run, as far as no step explains it. */
+  private hasBegun = false
   /** Wakes the loop. */
   private readonly signal: Signal
 
@@ -56,6 +60,29 @@ export class Watching {
     this.scope = scope
     if (this.isFound) this.telemetry.adopted()
     this.isFound = false
+  }
+
+  /** The guest began to run, whoever started it. */
+  begun(): void {
+    this.hasBegun = true
+    this.signal.raise()
+  }
+
+  /** A step was taken: what began meanwhile was launched, or is watched. */
+  tookStep({ _tag }: Step): void {
+    if (_tag === "Launch" || _tag === "Watch") this.hasBegun = false
+  }
+
+  /**
+   * Takes that a guest began, where none is thought to be there and none is being launched. When an end was told just now, that is
+   * to be published first: then another time.
+   */
+  takeBegun({ observed }: Situation, inFlight: Step | undefined, told: ReadonlyArray<Fact>): boolean {
+    if (!this.hasBegun || observed._tag !== "Created" || inFlight?._tag === "Launch") return false
+    const hasEnded = told.some(({ _tag }) => _tag === "Ended")
+    this.hasBegun = hasEnded
+    if (hasEnded) this.signal.raise()
+    return !hasEnded
   }
 
   /** Takes what the held monitor told. That of one that is just being taken waits until it is held. */

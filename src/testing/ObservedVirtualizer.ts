@@ -48,6 +48,7 @@ export class Operations {
       name: virtualizer.name,
       capabilities: virtualizer.capabilities,
       discover: virtualizer.discover,
+      ...(virtualizer.begun === undefined ? {} : { begun: virtualizer.begun }),
       destroy: virtualizer.destroy,
       discard: virtualizer.discard,
       make: (spec, directory) =>

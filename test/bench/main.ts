@@ -8,6 +8,7 @@ import { Console, Effect, Layer, Logger, Option, Struct } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { adopt } from "./adopt.ts"
 import { virtualClock } from "./clock.ts"
+import * as Container from "./container.ts"
 import { type Row, table } from "./Row.ts"
 import * as scale from "./scale.ts"
 import { destroyOverhead, startOverhead } from "./vm.ts"
@@ -17,6 +18,10 @@ const benches = {
   "vm-start-overhead": startOverhead,
   "vm-destroy-overhead": destroyOverhead,
   "adopt-20-vms": adopt,
+  "container-start-overhead": Container.startOverhead,
+  "container-exit-event": Container.exitEvent,
+  "adopt-20-containers": Container.adoptContainers,
+  "watch-100-containers": Container.watchContainers,
   "virtual-clock-20k-vs-testclock": virtualClock,
   "sim-start-1k": scale.starts,
   "sim-start-10k": scale.starts,

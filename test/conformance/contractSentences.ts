@@ -120,6 +120,14 @@ export const sentences: ReadonlyArray<Held> = [
   ),
   held("Ends when all have been told.", "discover tells every guest"),
   held("Changes nothing.", "discover tells every guest"),
+  // The tests of a technology where others can start a guest.
+  ...unheld(
+    "The instances whose guests are there, then those whose guests begin to run, whoever started them: a launcher looks at those " +
+      "that it thinks at rest.",
+    "May tell of one too often.",
+    "Never ends.",
+    "Left out where only launchers can start a guest."
+  ),
   held(
     "Ends a discovered guest, verified: by force, without asking it.",
     "a guest that was discovered",

@@ -12,16 +12,16 @@ export class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", {
 const endDeadline = "20 seconds"
 
 /**
- * Starts a launcher on a state directory. When the scope closes, the process is told that nobody is there any more, upon
+ * Starts a launcher on a state directory, with what else its process is to be told. When the scope closes, the process is told that nobody is there any more, upon
  * which it deletes what it runs, unless it was told to leave or was killed.
  */
-export const make = Effect.fnUntraced(function*(stateDirectory: string) {
+export const make = Effect.fnUntraced(function*(stateDirectory: string, others: ReadonlyArray<string>) {
   const path = yield* Path.Path
   const program = yield* path.fromFileUrl(new URL("launcher.ts", import.meta.url))
   const requests = yield* Queue.unbounded<string, Cause.Done>()
   const replies = yield* Queue.unbounded<Reply, Cause.Done>()
   // In a process group of its own, so that a Ctrl-C reaches the demo alone, which then ends it in an orderly way.
-  const child = yield* ChildProcess.make(process.execPath, [program, stateDirectory], {
+  const child = yield* ChildProcess.make(process.execPath, [program, stateDirectory, ...others], {
     stdin: Stream.encodeText(Stream.fromQueue(requests)),
     stderr: "inherit",
     detached: true,

@@ -1,5 +1,6 @@
 /**
- * The process that runs the demo's launcher: `launcher.ts STATE_DIRECTORY`, told what to do on standard input.
+ * The process that runs the demo's launcher: `launcher.ts STATE_DIRECTORY [DOCKER_SOCKET VOLUMES_DIRECTORY]`, told what to do on
+ * standard input. It runs containers where there is a Docker Engine for them, otherwise virtual machines.
  *
  * When that ends, so has the demo, however it did. Then this process deletes every instance, and the state directory.
  */
@@ -101,21 +102,27 @@ const serve = Effect.gen(function*() {
   return yield* Effect.raceFirst(answer, Deferred.await(left))
 })
 
+/** An engine of the demo's own ends with the demo, however that ended: then nobody deletes containers any more. */
+const deleteDeadline = "15 seconds"
+
 const deleteAll = Effect.gen(function*() {
   const launcher = yield* Launcher
   yield* Effect.forEach(yield* launcher.list, ({ spec }) => Effect.ignore(launcher.delete(spec.id)), {
     concurrency: "unbounded",
     discard: true
   })
-})
+}).pipe(Effect.timeoutOption(deleteDeadline))
 
 const main = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
-  const [stateDirectory] = yield* Effect.flatMap(Stdio.Stdio, ({ args }) => args)
+  const [stateDirectory, socket, volumesDirectory] = yield* Effect.flatMap(Stdio.Stdio, ({ args }) => args)
   if (stateDirectory === undefined) return yield* Effect.die("launcher.ts: which state directory?")
+  const node = socket === undefined || volumesDirectory === undefined
+    ? Node.qemu(stateDirectory)
+    : Node.docker(stateDirectory, socket, volumesDirectory)
   const left = yield* Effect.scoped(serve).pipe(
     Effect.onExit((exit) => exit._tag === "Success" && exit.value ? Effect.void : deleteAll),
-    Effect.provide(Node.layer(stateDirectory))
+    Effect.provide(node)
   )
   if (!left) yield* fs.remove(stateDirectory, { recursive: true, force: true })
 })

@@ -196,7 +196,7 @@ describe("a running guest", () => {
       const before = node.world.acts.length
       yield* TestClock.adjust("10 minutes")
       const probes = node.world.acts.slice(before).filter((act) => act === "probe a1").length
-      assert.isTrue(probes > 20 && probes < 60, `${probes} probes`)
+      assert.isTrue(probes > 100 && probes < 130, `${probes} probes`)
       assert.deepInclude((yield* launcher.get(a)).state, { _tag: "Unknown", sinceMillis: 5_000 })
       node.world.reachable(a, true)
       yield* TestClock.adjust("20 seconds")

@@ -153,7 +153,7 @@ describe("what a step that failed teaches", () => {
     assert.strictEqual(watch(stopping, "silent").observed._tag, "Unknown")
   })
 
-  it("looking again backs off, from half a second to twenty, and remembers since when", () => {
+  it("looking again backs off, from half a second to five, and remembers since when", () => {
     let situation = see("to be looked at")
     const waits: Array<number> = []
     for (let tries = 0; tries < 8; tries++) {
@@ -163,7 +163,7 @@ describe("what a step that failed teaches", () => {
         assert.strictEqual(situation.observed.doubt?.sinceMillis, now)
       }
     }
-    assert.deepStrictEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000])
+    assert.deepStrictEqual(waits, [500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000, 5_000])
   })
 
   it("what changes a running guest is taken back from what is wanted", () => {
@@ -239,5 +239,42 @@ describe("what a guest tells", () => {
       held: false
     })
     assert.strictEqual(Learning.event(see("Running"), { _tag: "Rebooted" }).observed, observations.Running)
+  })
+})
+
+describe("what a guest teaches that began without a step", () => {
+  const over = (outcome: NonNullable<InstanceRecord["ended"]>["outcome"], power: "running" | "stopped" = "stopped") =>
+    record({ desired: { power }, ended: { epoch: record().boot, outcome } })
+
+  const found = (before: InstanceRecord): Situation => {
+    const looked = Learning.begun(see("Created", before))
+    assert.strictEqual(looked.record, before)
+    assert.deepStrictEqual(decide(looked, now), { _tag: "Probe" })
+    return Learning.success(looked, { _tag: "Probe" }, { _tag: "Probed", probe: { _tag: "Running" } }, moment).situation
+  }
+
+  it("one that had ended by itself runs again: as the same start, or as the next that its policy was about to make", () => {
+    const same = over({ _tag: "Exited", status })
+    const next = record({ boot: 2, desired: { epoch: 3 }, ended: { epoch: 2, outcome: { _tag: "Exited", status } } })
+    for (const before of [same, next]) {
+      const after = found(before)
+      assert.deepStrictEqual(after.observed, { _tag: "Launched", doubt: undefined })
+      assert.deepInclude(after.record, { boot: before.desired.epoch, ended: null })
+      assert.strictEqual(after.record.desired.power, "running")
+      assert.deepStrictEqual(decide(after, now), { _tag: "Watch" })
+    }
+  })
+
+  it("one that was stopped, or given up, is still not wanted", () => {
+    for (
+      const before of [
+        over({ _tag: "Stopped", status }),
+        over({ _tag: "Failed", phase: "run", code: "crash_loop", detail: "no" })
+      ]
+    ) {
+      const after = found(before)
+      assert.strictEqual(after.record, before)
+      assert.strictEqual(after.record.desired.power, "stopped")
+    }
   })
 })

@@ -5,6 +5,9 @@ import { CliError } from "effect/cli"
 import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
+import * as EngineKills from "../integration/docker/EngineKills.ts"
+import * as DockerEngine from "../host/docker/DockerEngine.ts"
+import * as TestImages from "../host/docker/TestImages.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -17,7 +20,9 @@ export interface Options {
   readonly parts: ReadonlyArray<Part>
   /** How many commands are simulated. */
   readonly commands: number
-  /** How many sequences are played on QEMU and on the simulation. */
+  /** How often a Docker Engine goes away. */
+  readonly kills: number
+  /** How many sequences are played on QEMU, on a Docker Engine, and on the simulation. */
   readonly sequences: number
   /** Only crash points and write faults whose name has this. */
   readonly match: string | undefined
@@ -75,23 +80,44 @@ const series = (
     Effect.map((outcomes) => outcomes.length - 2)
   )
 
+const engines = (progress: Progress, { kills }: Options, seed: number) =>
+  EngineKills.run(EngineKills.points(seed, kills), (name, wrong) =>
+    Effect.andThen(
+      Effect.forEach(
+        wrong,
+        (what) =>
+          progress.violation(
+            "engines",
+            `${name}: ${what}`,
+            `npm run soak -- --only engines --seed ${seed} --kills ${kills}`
+          )
+      ),
+      progress.count("engines", 1)
+    ))
+
 /** Two at a time, as their guests are idle much of it. */
-const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
-  Effect.forEach(
+const outcomes = Effect.fnUntraced(function*(progress: Progress, { sequences }: Options, seed: number) {
+  const engine = yield* DockerEngine.make()
+  yield* TestImages.load(engine)
+  const reals = [Outcomes.qemu, Outcomes.docker(engine)]
+  yield* Effect.forEach(
     Array.from({ length: sequences }, (_, index) => index),
     Effect.fnUntraced(function*(index) {
-      const difference = yield* Outcomes.difference(`${seed}-${index}`, sequenceLength)
-      if (difference !== undefined) {
-        yield* progress.violation(
-          "outcomes",
-          Outcomes.report(difference),
-          `npm run soak -- --only outcomes --seed ${seed} --sequences ${index + 1}`
-        )
+      for (const real of reals) {
+        const difference = yield* Outcomes.difference(`${seed}-${index}`, sequenceLength, real)
+        if (difference !== undefined) {
+          yield* progress.violation(
+            "outcomes",
+            Outcomes.report(real.name, difference),
+            `npm run soak -- --only outcomes --seed ${seed} --sequences ${index + 1}`
+          )
+        }
       }
       yield* progress.count("outcomes", 1)
     }),
     { concurrency: 2, discard: true }
   )
+}, Effect.scoped)
 
 /** One round. */
 export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {
@@ -101,6 +127,7 @@ export const run = Effect.fnUntraced(function*(progress: Progress, options: Opti
     if (part === "simulate") yield* simulate(progress, options, seed)
     else if (part === "crashes") matched += yield* series(progress, part, Series.crashes, options)
     else if (part === "faults") matched += yield* series(progress, part, Series.writeFaults, options)
+    else if (part === "engines") yield* engines(progress, options, seed)
     else yield* outcomes(progress, options, seed)
   }
   if (options.match !== undefined && matched === 0) {

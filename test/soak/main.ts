@@ -1,7 +1,7 @@
 /**
  * The soak: `main.ts [--for TIME | --rounds N]`. Rounds of everything that shows whether a launcher keeps its promises:
- * simulations, launchers that are killed at every act, writes that fail at every act, and random commands on QEMU and on
- * the simulation. `--help` tells the rest. Without a time or a number, one round.
+ * simulations, launchers that are killed at every act, writes that fail at every act, Docker Engines that go away at every
+ * call, and random commands on QEMU, on Docker and on the simulation. `--help` tells the rest. Without a time or a number, one round.
  *
  * Tells of every violation, with the command that shows it again, and ends with status 1 if there was one, and with status 2
  * if it was asked for what makes no sense. A Ctrl-C ends it with what it has found so far, and leaves nothing; a SIGKILL leaves
@@ -57,16 +57,20 @@ const soak = Command.make(
       Flag.withDefault(200_000),
       Flag.withDescription("How many commands a round simulates.")
     ),
+    kills: atLeast("kills", 1).pipe(
+      Flag.withDefault(200),
+      Flag.withDescription("How often a round kills or restarts a Docker Engine.")
+    ),
     sequences: atLeast("sequences", 1).pipe(
       Flag.withDefault(500),
-      Flag.withDescription("How many sequences a round plays on QEMU and on the simulation.")
+      Flag.withDescription("How many sequences a round plays on QEMU, on Docker and on the simulation.")
     ),
     match: Flag.String("match").pipe(
       Flag.withDescription("Only crash points and write faults whose name has this."),
       Flag.optional
     )
   },
-  Effect.fnUntraced(function*({ commands, duration, match, only, rounds, seed, sequences }) {
+  Effect.fnUntraced(function*({ commands, duration, kills, match, only, rounds, seed, sequences }) {
     if (Option.isSome(duration) && Option.isSome(rounds)) {
       return yield* new CliError.UserError({ cause: "--for and --rounds can not both be given: choose one" })
     }
@@ -74,6 +78,7 @@ const soak = Command.make(
       seed: Option.isSome(seed) ? seed.value : yield* Random.nextIntBetween(0, 2 ** 31 - 1),
       parts: Option.match(only, { onNone: () => parts, onSome: (part) => [part] }),
       commands,
+      kills,
       sequences,
       match: Option.getOrUndefined(match)
     }
@@ -95,11 +100,13 @@ const soak = Command.make(
   }, Effect.uninterruptible)
 ).pipe(Command.withDescription([
   "Rounds of everything that shows whether a launcher keeps its promises:",
-  "simulations, launchers killed at every act, writes that fail, and random",
-  "commands on QEMU and on the simulation. Ends with status 1 after a violation.",
+  "simulations, launchers killed at every act, writes that fail, Docker Engines",
+  "that go away at every call, and random commands on QEMU, on Docker and on the",
+  "simulation.",
+  "Ends with status 1 after a violation.",
   "",
   "A Ctrl-C ends it and leaves nothing. Killed with SIGKILL it leaves guests, and",
-  "their directories ground-*, same-* and strace-* in TMPDIR, or else in /tmp: end",
+  "their directories ground-*, same-*, kills-* and strace-* in TMPDIR, or /tmp: end",
   "each qemu-system-x86_64 whose command line names one of them, and remove them."
 ].join("\n  ")))
 

@@ -121,6 +121,18 @@ layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
       }))
   }
 
+  it.effect("has a node of containers that compiles", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const { check, directory } = yield* workshop
+      yield* fs.writeFileString(
+        path.join(directory, "containers.ts"),
+        onSources(block(yield* readme, "Containers", "ts"))
+      )
+      assert.deepStrictEqual(yield* check, { output: "", status: 0 })
+    }))
+
   it.effect("has a specification that decodes", () =>
     Effect.gen(function*() {
       const spec = yield* NativeSpec.decode(block(yield* readme, "Specifications", "yaml"))

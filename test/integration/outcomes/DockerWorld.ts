@@ -1,0 +1,127 @@
+/**
+ * A node of this host with a Docker Engine that other nodes have, too, on a state directory of its own. With the scope, nothing is
+ * left of it.
+ */
+import * as Fs from "node:fs"
+import type { NodeServices } from "@effect/platform-node"
+import { Context, Effect, Exit, FileSystem, Layer, Schema, Scope } from "effect"
+import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
+import { DockerConfig, volumesOf } from "../../../src/backend/docker/DockerConfig.ts"
+import * as DockerVirtualizer from "../../../src/backend/docker/DockerVirtualizer.ts"
+import type { InstanceId } from "../../../src/domain/InstanceId.ts"
+import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
+import { InstanceRecord } from "../../../src/launcher/InstanceRecord.ts"
+import { Launcher } from "../../../src/launcher/Launcher.ts"
+import * as LauncherDirectory from "../../../src/launcher/LauncherDirectory.ts"
+import { fail, LauncherError, StateFailure } from "../../../src/launcher/LauncherError.ts"
+import { Virtualizers } from "../../../src/Virtualizer.ts"
+import type { DockerEngine } from "../../host/docker/DockerEngine.ts"
+import * as EngineAccess from "../../host/docker/EngineAccess.ts"
+import * as TestImages from "../../host/docker/TestImages.ts"
+import { exec } from "../../host/exec.ts"
+import * as Gate from "../../host/Gate.ts"
+import { instances, volumes } from "./Act.ts"
+import { Holds } from "./Holds.ts"
+import * as Specs from "./Specs.ts"
+import type { World } from "./World.ts"
+
+const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(InstanceRecord)))
+
+const Listed = Schema.Array(Schema.Struct({
+  Id: Schema.String,
+  State: Schema.String,
+  Labels: Schema.Record(Schema.String, Schema.String)
+}))
+
+/** A node whose guests do as they are told, or do not heed their stop signal. */
+export const make = Effect.fnUntraced(function*(
+  engine: DockerEngine,
+  { deaf }: { readonly deaf: boolean }
+): Effect.fn.Return<World, never, NodeServices.NodeServices | Scope.Scope> {
+  const fs = yield* FileSystem.FileSystem
+  const services = yield* Effect.context<NodeServices.NodeServices>()
+  const testScope = yield* Effect.scope
+  const { http, shared } = engine
+  const stateDirectory = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "same-" }))
+  const volumesDirectory = `${shared}/${stateDirectory.slice(stateDirectory.lastIndexOf("/") + 1)}`
+  const config = DockerConfig.make({ stateDirectory, volumesDirectory })
+  yield* Effect.orDie(fs.makeDirectory(`${stateDirectory}/volumes`))
+  for (const id of volumes) {
+    yield* Effect.orDie(exec("mke2fs", "-q", "-t", "ext2", `${stateDirectory}/volumes/${id}.raw`, "256k"))
+  }
+  const holds = new Holds()
+  const virtualizers = Layer.effect(
+    Virtualizers,
+    Effect.map(Virtualizers, (all) => new Map(Array.from(all, ([name, one]) => [name, holds.wrap(one)])))
+  ).pipe(Layer.provide(DockerVirtualizer.layer(config)), Layer.provide(EngineAccess.client(engine.socket)))
+  const launcher = LauncherDirectory.layer(stateDirectory).pipe(Layer.provide(virtualizers))
+
+  const filters = encodeURIComponent(JSON.stringify({ label: [ContainerIdentity.ownership(stateDirectory)] }))
+  const containers = Effect.orDie(http.read(Listed, `/containers/json?all=1&filters=${filters}`))
+  yield* Effect.addFinalizer(() =>
+    Effect.flatMap(
+      containers,
+      Effect.forEach(({ Id }) => Effect.ignore(http.request("DELETE", `/containers/${Id}?force=1`)))
+    )
+  )
+  const nameOf = (id: InstanceId) => ContainerIdentity.nameOf(stateDirectory, id)
+  const logs = (id: InstanceId) => Effect.orDie(http.done("GET", `/containers/${nameOf(id)}/logs?stdout=1`))
+  const booted = (id: InstanceId) =>
+    Gate.within(
+      `${id} does not begin`,
+      Effect.asVoid(Effect.repeat(logs(id), { until: (text) => text.includes(TestImages.ready) }))
+    )
+  const isMounted = (path: string) =>
+    Fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").some((line) => line.split(" ")[4] === path)
+  const end = (id: InstanceId) => Effect.ignore(http.request("POST", `/containers/${nameOf(id)}/kill?signal=USR2`))
+  let current: Scope.Closeable | undefined
+
+  return {
+    holds,
+    spec: (id) =>
+      InstanceSpec.make({
+        ...Specs.fields(id, deaf),
+        virtualizer: "docker",
+        boot: { kind: "container", image: TestImages.reference(deaf ? "deaf" : "obedient") }
+      }),
+    open: Effect.gen(function*() {
+      const scope = current = yield* Scope.fork(testScope)
+      return Context.get(yield* Layer.buildWithScope(launcher, scope), Launcher)
+    }).pipe(
+      Effect.provideContext(services),
+      Effect.mapError((error) =>
+        error instanceof LauncherError ? error : fail(new StateFailure({ detail: error.message }))
+      )
+    ),
+    close: Effect.suspend(() => {
+      const scope = current
+      current = undefined
+      return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+    }),
+    powerOff: (id) => Effect.andThen(booted(id), end(id)),
+    // A container has no kernel of its own.
+    panic: () => Effect.die("containers do not panic"),
+    reboot: () => Effect.die("containers do not reboot"),
+    kill: (id) => Effect.ignore(http.request("POST", `/containers/${nameOf(id)}/kill`)),
+    guests: Effect.map(
+      containers,
+      (all) =>
+        all.filter(({ State }) => State === "running" || State === "paused").flatMap(({ Labels }) => {
+          const id = instances.find((id) => id === Labels[ContainerIdentity.label.instance])
+          return id === undefined ? [] : [{
+            id,
+            volumes: volumes.filter((volume) => isMounted(`${volumesOf(config, id)}/${volume}`))
+          }]
+        }).toSorted((a, b) => a.id < b.id ? -1 : 1)
+    ),
+    booted,
+    record: (id) =>
+      Effect.option(Effect.flatMap(fs.readFileString(`${stateDirectory}/records/${id}.json`), decodeRecord)).pipe(
+        Effect.map((record) => record._tag === "Some" ? record.value : undefined)
+      ),
+    isLeft: (id) =>
+      Effect.map(containers, (all) =>
+        all.some(({ Labels }) => Labels[ContainerIdentity.label.instance] === id) ||
+        Fs.existsSync(`${stateDirectory}/instances/${id}`) || Fs.existsSync(volumesOf(config, id)))
+  }
+})
