@@ -4,7 +4,7 @@
 import { Clock, Console, Effect } from "effect"
 
 /** The parts of a round. */
-export const parts = ["simulate", "crashes", "faults", "outcomes"] as const
+export const parts = ["simulate", "crashes", "faults", "outcomes", "kills"] as const
 
 export type Part = typeof parts[number]
 
@@ -13,7 +13,8 @@ const units: Readonly<Record<Part, string>> = {
   simulate: "simulated commands",
   crashes: "crash points",
   faults: "write faults",
-  outcomes: "sequences on QEMU and the simulation"
+  outcomes: "sequences on QEMU and the simulation",
+  kills: "times that a daemon was killed"
 }
 
 /** How often a part is told of. */
@@ -24,7 +25,7 @@ const width = 80
 export class Progress {
   /** How many violations there have been. */
   violations = 0
-  private readonly counts: Record<Part, number> = { simulate: 0, crashes: 0, faults: 0, outcomes: 0 }
+  private readonly counts: Record<Part, number> = { simulate: 0, crashes: 0, faults: 0, outcomes: 0, kills: 0 }
   private rounds = 0
   private readonly beganMillis: number
   private toldMillis = 0

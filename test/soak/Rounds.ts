@@ -5,6 +5,8 @@ import { CliError } from "effect/cli"
 import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
+import * as Kills from "../integration/daemon/Kills.ts"
+import * as Rig from "../integration/daemon/Rig.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -93,6 +95,19 @@ const outcomes = (progress: Progress, { sequences }: Options, seed: number) =>
     { concurrency: 2, discard: true }
   )
 
+/** How often a round kills a daemon. */
+const killsOfRound = 100
+
+const kills = (progress: Progress) =>
+  Kills.rounds(killsOfRound).pipe(
+    Effect.provide(Rig.layer),
+    Effect.scoped,
+    Effect.flatMap(({ problems }) =>
+      Effect.forEach(problems, (what) => progress.violation("kills", what, "npm run soak -- --only kills"))
+    ),
+    Effect.andThen(progress.count("kills", killsOfRound))
+  )
+
 /** One round. */
 export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {
   yield* progress.begin(seed)
@@ -101,7 +116,8 @@ export const run = Effect.fnUntraced(function*(progress: Progress, options: Opti
     if (part === "simulate") yield* simulate(progress, options, seed)
     else if (part === "crashes") matched += yield* series(progress, part, Series.crashes, options)
     else if (part === "faults") matched += yield* series(progress, part, Series.writeFaults, options)
-    else yield* outcomes(progress, options, seed)
+    else if (part === "outcomes") yield* outcomes(progress, options, seed)
+    else yield* kills(progress)
   }
   if (options.match !== undefined && matched === 0) {
     return yield* new CliError.UserError({

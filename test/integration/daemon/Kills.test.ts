@@ -1,0 +1,16 @@
+/**
+ * `kill -9` of the daemon under load, with real guests. The soak does it a hundred times.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Kills from "./Kills.ts"
+import * as Rig from "./Rig.ts"
+
+layer(Rig.layer, { excludeTestServices: true })("a daemon that is killed", (it) => {
+  it.effect("loses nothing that it answered, and restarts no guest", () =>
+    Effect.gen(function*() {
+      const { answered, problems } = yield* Kills.rounds(3)
+      assert.deepStrictEqual(problems, [])
+      assert.isAbove(answered, 0)
+    }))
+})
