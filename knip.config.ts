@@ -9,7 +9,7 @@ const exported = Object.values(manifest.exports).flatMap((target) =>
 export default {
   entry: [
     ...exported,
-    "src/daemon/main.ts",
+    "src/daemon/bin.ts",
     "src/cli/bin.ts",
     "test/demo/main.ts",
     "test/bench/main.ts",

@@ -3,8 +3,10 @@
  */
 import { Config, Effect, Option, Redacted, Schema, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
+import { HttpApiClient } from "effect/http-api"
 import { Socket } from "effect/socket"
-import * as Client from "../api/Client.ts"
+import { Api } from "../api/Api.ts"
+import type { Client } from "../api/Client.ts"
 import type { Filter as ApiFilter } from "../api/InstancesApi.ts"
 import { socketPathOf } from "../api/SocketPath.ts"
 import { InstanceId } from "../domain/InstanceId.ts"
@@ -49,27 +51,37 @@ const connect = Effect.gen(function*() {
   const socketOf = yield* socketPath
   const to = yield* endpoint(socketOf(), socketOf)
   const http = authorized(to.token)(yield* transport.http(to))
-  const client = yield* Effect.provideService(Client.make({ baseUrl: to.url }), HttpClient.HttpClient, http)
-  const { instances, node, system } = client
+  // Each is made where it is used: to make all would take longer than most commands.
+  const at = { httpClient: http, baseUrl: to.url }
+  const instances = <const Name extends keyof Client["instances"]>(endpoint: Name) =>
+    HttpApiClient.endpoint(Api, { group: "instances", endpoint, ...at })
+  const node = <const Name extends keyof Client["node"]>(endpoint: Name) =>
+    HttpApiClient.endpoint(Api, { group: "node", endpoint, ...at })
 
   const ask = Effect.mapError(failureOf(to))
   const tell = Stream.mapError(failureOf(to))
   /** A command that goes on without an answer is asked for by no command of viv. */
   const done = <A, E>(effect: Effect.Effect<A, E>) => Effect.asVoid(ask(effect))
 
-  const removals = (all: ReturnType<typeof node.evacuate>) =>
+  const removals = (command: "evacuate" | "reset") =>
     Stream.unwrap(
-      Effect.map(ask(all), (answer) =>
-        Stream.isStream(answer)
-          ? tell(answer)
-          : Stream.fail(failed("the daemon answered with an operation: ask again")))
+      Effect.map(
+        ask(Effect.flatMap(node(command), (remove) => remove({ headers: {} }))),
+        (answer) =>
+          Stream.isStream(answer)
+            ? tell(answer)
+            : Stream.fail(failed("the daemon answered with an operation: ask again"))
+      )
     )
 
   const list = (filter: Filter) =>
     Stream.paginate(undefined as string | undefined, (after) =>
       Effect.map(
         ask(
-          instances.list({ query: { ...query(filter), limit: pageSize, ...(after === undefined ? {} : { after }) } })
+          Effect.flatMap(
+            instances("list"),
+            (list) => list({ query: { ...query(filter), limit: pageSize, ...(after === undefined ? {} : { after }) } })
+          )
         ),
         ({ instances, next }): readonly [ReadonlyArray<InstanceInfo>, Option.Option<string | undefined>] => [
           instances,
@@ -80,14 +92,18 @@ const connect = Effect.gen(function*() {
   return Daemon.of({
     endpoint: to,
     list,
-    get: (reference) => ask(instances.get({ params: { id: reference } })),
+    get: (reference) =>
+      ask(
+        Effect.flatMap(instances("get"), (get) => get({ params: { id: reference } }))
+      ),
     create: (payload, { autoRemove }) =>
       Effect.flatMap(
-        ask(instances.create({
-          query: { cancelOnDisconnect: true, ...(autoRemove ? { autoRemove } : {}) },
-          headers: {},
-          payload
-        })),
+        ask(Effect.flatMap(instances("create"), (create) =>
+          create({
+            query: { cancelOnDisconnect: true, ...(autoRemove ? { autoRemove } : {}) },
+            headers: {},
+            payload
+          }))),
         (answer) =>
           "spec" in answer
             ? Effect.succeed(answer)
@@ -95,17 +111,40 @@ const connect = Effect.gen(function*() {
       ),
     power: (id, power) => {
       const request = { params: { id }, headers: {} }
-      return done(power === "start" ? instances.start({ ...request, query: {} }) : instances[power](request))
+      return power === "start"
+        ? done(
+          Effect.flatMap(
+            instances("start"),
+            (start) => start({ ...request, query: {} })
+          )
+        )
+        : done(
+          Effect.flatMap(
+            instances(power),
+            (command) => command(request)
+          )
+        )
     },
-    remove: (id) => done(instances.delete({ params: { id }, headers: {} })),
-    attach: (id, payload) => done(instances.attach({ params: { id }, headers: {}, payload })),
-    detach: (id, volume) => done(instances.detach({ params: { id, volume: VolumeId.make(volume) }, headers: {} })),
+    remove: (id) =>
+      done(
+        Effect.flatMap(instances("delete"), (remove) => remove({ params: { id }, headers: {} }))
+      ),
+    attach: (id, payload) =>
+      done(
+        Effect.flatMap(instances("attach"), (attach) => attach({ params: { id }, headers: {}, payload }))
+      ),
+    detach: (id, volume) =>
+      done(
+        Effect.flatMap(instances("detach"), (detach) =>
+          detach({ params: { id, volume: VolumeId.make(volume) }, headers: {} }))
+      ),
     log: (id, { follow, tailBytes }) =>
       Stream.unwrap(Effect.map(
-        ask(instances.logs({
-          params: { id },
-          query: { ...(follow ? { follow } : {}), ...(tailBytes === undefined ? {} : { tail: tailBytes }) }
-        })),
+        ask(Effect.flatMap(instances("logs"), (logs) =>
+          logs({
+            params: { id },
+            query: { ...(follow ? { follow } : {}), ...(tailBytes === undefined ? {} : { tail: tailBytes }) }
+          }))),
         tell
       )),
     console: (id) =>
@@ -118,25 +157,54 @@ const connect = Effect.gen(function*() {
       ),
     changes: ({ ids, labels = [] }, after) =>
       Stream.unwrap(Effect.map(
-        ask(client.events({
-          query: { ...(ids === undefined ? {} : { instance: ids }), ...(labels.length > 0 ? { label: labels } : {}) },
-          headers: after === undefined ? {} : { "last-event-id": after }
-        })),
-        (events) => tell(Stream.map(events, ({ data }) => data))
+        ask(Effect.flatMap(HttpApiClient.endpoint(Api, { group: "events", endpoint: "events", ...at }), (follow) =>
+          follow({
+            query: { ...(ids === undefined ? {} : { instance: ids }), ...(labels.length > 0 ? { label: labels } : {}) },
+            headers: after === undefined ? {} : { "last-event-id": after }
+          }))),
+        (events) =>
+          tell(Stream.map(events, ({ data }) => data))
       )),
-    status: ask(node.status()),
-    statistics: ask(node.statistics()),
-    evacuate: removals(node.evacuate({ headers: {} })),
-    reset: removals(node.reset({ headers: {} })),
-    restore: done(node.restore()),
-    orphans: ask(node.orphans()),
+    status: ask(
+      Effect.flatMap(node("status"), (status) => status())
+    ),
+    statistics: ask(
+      Effect.flatMap(
+        node("statistics"),
+        (statistics) => statistics()
+      )
+    ),
+    evacuate: removals("evacuate"),
+    reset: removals("reset"),
+    restore: done(
+      Effect.flatMap(node("restore"), (restore) => restore())
+    ),
+    orphans: ask(
+      Effect.flatMap(node("orphans"), (orphans) => orphans())
+    ),
     destroyOrphan: (written) =>
       Effect.flatMap(
         Effect.mapError(Schema.decodeEffect(InstanceId)(written.toLowerCase()), (error) => failed(error.message)),
-        (id) => done(node.destroyOrphan({ params: { id } }))
+        (id) =>
+          done(
+            Effect.flatMap(
+              node("destroyOrphan"),
+              (destroy) => destroy({ params: { id } })
+            )
+          )
       ),
-    doctor: ask(node.doctor()),
-    version: Effect.map(ask(system.healthz()), ({ version }) => version)
+    doctor: ask(
+      Effect.flatMap(node("doctor"), (doctor) => doctor())
+    ),
+    version: Effect.map(
+      ask(
+        Effect.flatMap(
+          HttpApiClient.endpoint(Api, { group: "system", endpoint: "healthz", ...at }),
+          (health) => health()
+        )
+      ),
+      ({ version }) => version
+    )
   })
 })
 

@@ -19,9 +19,27 @@ import { Transport } from "./Transport.ts"
 import { version } from "../api/Version.ts"
 import { viv } from "./Viv.ts"
 
+/** Connects to a unix socket. What TLS takes is not loaded for that, which would take as long as all else. */
+const unixAgent = (socketPath: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const { Agent } = process.getBuiltinModule("node:http")
+      // As it is declared, `socketPath` is what single requests have; an agent gives it to each of its own.
+      const options: ConstructorParameters<typeof Agent>[0] & { readonly socketPath: string } = { socketPath }
+      const http = new Agent(options)
+      return {
+        http,
+        get https() {
+          return process.getBuiltinModule("node:https").globalAgent
+        }
+      }
+    }),
+    ({ http }) => Effect.sync(() => http.destroy())
+  )
+
 const transport = Layer.succeed(Transport, {
   http: ({ socketPath, tls }) =>
-    NodeHttpClient.makeAgent({ ...(socketPath === undefined ? {} : { socketPath }), ...tls }).pipe(
+    (socketPath === undefined ? NodeHttpClient.makeAgent(tls) : unixAgent(socketPath)).pipe(
       Effect.flatMap((agent) => Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agent))
     ),
   // Only the console needs them: what they are made of is loaded then.

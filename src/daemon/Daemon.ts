@@ -5,12 +5,10 @@ import type * as Http from "node:http"
 import type { ListenOptions } from "node:net"
 import { Duration, Effect, type FileSystem, Layer, type Path, type Scope } from "effect"
 import type { SecureRandom } from "effect/crypto"
-import { HttpRouter, type HttpServer, type HttpServerError } from "effect/http"
+import type { HttpServer, HttpServerError } from "effect/http"
 import type { ChildProcessSpawner } from "effect/process"
-import * as AccessControl from "../api/AccessControl.ts"
 import * as AutoRemove from "../api/AutoRemove.ts"
 import * as Operations from "../api/Operations.ts"
-import * as Server from "../api/Server.ts"
 import * as Shutdown from "../api/Shutdown.ts"
 import * as Streams from "../api/Streams.ts"
 import { QemuConfig } from "../backend/qemu/QemuConfig.ts"
@@ -24,9 +22,7 @@ import * as VolumeResolverDirectory from "../launcher/VolumeResolverDirectory.ts
 import type { Virtualizers } from "../Virtualizer.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
 import * as Checks from "./Checks.ts"
-import { ConfigError } from "./ConfigSources.ts"
 import type { DaemonConfig } from "./DaemonConfig.ts"
-import * as Listeners from "./Listeners.ts"
 import * as Systemd from "./Systemd.ts"
 import * as Tokens from "./Tokens.ts"
 
@@ -37,6 +33,15 @@ type Services =
   | Path.Path
   | SecureRandom.SecureRandom
 
+/** How a server of Node's listens, and how long it waits for requests in progress when it is to end. */
+export type HttpOptions = ListenOptions & { readonly gracefulShutdownTimeout: Duration.Duration }
+
+/** Serves HTTP by a server of Node's. */
+export type ServeHttp<HttpServices> = (
+  make: () => Http.Server,
+  options: HttpOptions
+) => Layer.Layer<HttpServer.HttpServer | HttpServices, HttpServerError.ServeError>
+
 /** How a daemon is on this machine, and what only `main` chooses. */
 export interface Options<HttpServices> {
   readonly config: DaemonConfig
@@ -44,11 +49,8 @@ export interface Options<HttpServices> {
   readonly socket: string
   /** The virtualizers of the node. */
   readonly virtualizers: Layer.Layer<Virtualizers, VirtualizerError, Services>
-  /** Serves HTTP by a server of Node's. */
-  readonly httpServer: (
-    make: () => Http.Server,
-    options: ListenOptions & { readonly gracefulShutdownTimeout: Duration.Duration }
-  ) => Layer.Layer<HttpServer.HttpServer | HttpServices, HttpServerError.ServeError>
+  /** What serves HTTP by a server of Node's. */
+  readonly httpServer: Effect.Effect<ServeHttp<HttpServices>>
   /** Completes each time the configuration is to be read again. */
   readonly reloaded: Effect.Effect<void, never, Scope.Scope>
 }
@@ -92,42 +94,8 @@ const node = <HttpServices>(options: Options<HttpServices>) => {
   )
 }
 
-/** The API on one listener. */
-const serve = <HttpServices>(
-  { config, httpServer }: Options<HttpServices>,
-  { make, options }: Listeners.Unbound,
-  access: ReturnType<typeof AccessControl.layerTrusted>
-) =>
-  // Fresh, since what was built for one listener lets in whom that one trusts.
-  HttpRouter.serve(Layer.fresh(Layer.provide(Server.routes, access)), {
-    disableLogger: true,
-    disableListenLog: true
-  }).pipe(
-    Layer.provide(httpServer(make, {
-      ...options,
-      // A little more than the commands in progress have, so that they are answered.
-      gracefulShutdownTimeout: Duration.sum(config.shutdownDeadline, Duration.seconds(1))
-    }))
-  )
-
-/** Listens: the guests are known by now. */
-const listen = <HttpServices>(given: Options<HttpServices>) =>
-  Layer.unwrap(Effect.gen(function*() {
-    const { config, reloaded, socket } = given
-    const tokens = yield* Tokens.Tokens
-    yield* Listeners.clear(socket)
-    const unix = serve(given, Listeners.unix(config, socket), AccessControl.layerTrusted("unix socket"))
-    const own = Layer.effectDiscard(Listeners.protect(socket, config.socket)).pipe(Layer.provideMerge(unix))
-    if (config.tcp === undefined) return own
-    const lacks = Listeners.lacks(config.tcp, yield* tokens.count)
-    if (lacks !== undefined) return yield* new ConfigError({ message: lacks })
-    const listener = yield* Listeners.tcp(config, config.tcp)
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(
-      reloaded,
-      listener.reload.pipe(Effect.catch((error) => Effect.logError(`not read again: ${error.message}`)))
-    )))
-    return Layer.mergeAll(own, serve(given, listener, AccessControl.layer(tokens.find)))
-  }))
+/** What the API is served by: loaded once. */
+const serving = Effect.promise(() => import("./Serving.ts"))
 
 /** Tokens are read again when that is asked for. */
 const reloadTokens = <HttpServices>({ reloaded }: Options<HttpServices>) =>
@@ -159,7 +127,8 @@ const announce = <HttpServices>({ socket, stateDirectory }: Options<HttpServices
 export const layer = <HttpServices>(options: Options<HttpServices>) =>
   announce(options).pipe(
     Layer.provide(reloadTokens(options)),
-    Layer.provide(listen(options)),
+    Layer.provide(Layer.unwrap(Effect.map(serving, ({ listen }) => listen(options)))),
     Layer.provide(Tokens.layer(options.config.tokens)),
-    Layer.provide(node(options))
+    // What the API is served by is loaded while the launcher waits for its guests to answer.
+    Layer.provide([node(options), Layer.effectDiscard(Effect.all([serving, options.httpServer], { concurrency: 2 }))])
   )

@@ -1,18 +1,16 @@
-#!/usr/bin/env node
 /**
  * `vivd`: the daemon of a node. Here, and only here, it is chosen what it runs on.
  */
-import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type { Server } from "node:http"
+import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Duration, Effect, Exit, Layer, Logger, Option, Redacted, References, Runtime } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
-import { Otlp } from "effect/observability"
+import { SecureRandom } from "effect/crypto"
 import { socketPathOf, stateDirectoryOf } from "../api/SocketPath.ts"
 import { version } from "../api/Version.ts"
 import * as QemuVirtualizer from "../backend/qemu/QemuVirtualizer.ts"
-import { SimulationVirtualizer } from "../backend/simulation/index.ts"
 import * as Checks from "./Checks.ts"
 import * as ConfigSources from "./ConfigSources.ts"
 import type { DaemonConfig } from "./DaemonConfig.ts"
@@ -61,34 +59,43 @@ const placesOf = ({ socket, stateDirectory }: DaemonConfig) => {
   return { stateDirectory: stateDirectoryOf(surroundings), socket: socket.path ?? socketPathOf(surroundings) }
 }
 
+const simulation = Effect.promise(() => import("../backend/simulation/index.ts"))
+
 /** The virtualizers of a node. Others are added to the map here. */
 const virtualizers = (config: DaemonConfig, stateDirectory: string) =>
   config.simulate
-    ? SimulationVirtualizer.layer({ seed: "vivd" })
+    ? Layer.unwrap(
+      Effect.map(simulation, ({ SimulationVirtualizer }) => SimulationVirtualizer.layer({ seed: "vivd" }))
+    )
     : QemuVirtualizer.layer(Daemon.qemuConfig(config, stateDirectory))
 
 const levels = { error: "Error", warning: "Warn", info: "Info", debug: "Debug" } as const
 
-/** Loaded where it is used, since it takes its time. */
-const httpClient = Layer.unwrap(
-  Effect.map(Effect.promise(() => import("@effect/platform-node/NodeHttpClient")), ({ layerUndici }) => layerUndici)
+// What not every daemon needs, or not at once, is loaded where it is used, since that takes its time.
+
+const httpServer = Effect.promise(() => import("@effect/platform-node/NodeHttpServer")).pipe(
+  Effect.map(({ layer }) => (make: () => Server, options: Daemon.HttpOptions) => layer(make, options))
 )
+
+/** Sends traces and metrics to an OTLP endpoint. */
+const exported = (baseUrl: string) =>
+  Layer.unwrap(Effect.map(
+    Effect.promise(() => Promise.all([import("effect/observability"), import("@effect/platform-node/NodeHttpClient")])),
+    ([{ Otlp }, { layerUndici }]) =>
+      Otlp.layerJson({
+        baseUrl,
+        resource: { serviceName: "vivd", serviceVersion: version },
+        loggerMergeWithExisting: true,
+        shutdownTimeout: "2 seconds"
+      }).pipe(Layer.provide(layerUndici))
+  ))
 
 /** Where it tells of itself: standard error, and an OTLP endpoint where one is configured. */
 const telemetry = ({ log, otlp }: DaemonConfig) =>
   Layer.mergeAll(
     Logger.layer([Logger.withConsoleError(log.format === "json" ? Logger.formatJson : Logger.formatLogFmt)]),
     Layer.succeed(References.MinimumLogLevel, levels[log.level])
-  ).pipe(Layer.merge(
-    otlp === undefined
-      ? Layer.empty
-      : Otlp.layerJson({
-        baseUrl: otlp,
-        resource: { serviceName: "vivd", serviceVersion: version },
-        loggerMergeWithExisting: true,
-        shutdownTimeout: "2 seconds"
-      }).pipe(Layer.provide(httpClient))
-  ))
+  ).pipe(Layer.merge(otlp === undefined ? Layer.empty : exported(otlp)))
 
 /** Each SIGHUP, told to everybody who asked before it. */
 const hangups = Effect.map(
@@ -124,9 +131,13 @@ const serve = Effect.fnUntraced(function*(flags: Flags) {
       stateDirectory,
       socket,
       virtualizers: virtualizers(config, stateDirectory),
-      httpServer: (make, options) => NodeHttpServer.layer(make, options),
+      httpServer,
       reloaded
-    }).pipe(Layer.provide(telemetry(config)))
+    }).pipe(
+      // Written now, since who is killed writes nothing; where nothing is kept it does nothing.
+      Layer.tap(() => Effect.sync(flushCompileCache)),
+      Layer.provide(telemetry(config))
+    )
   )
 }, Effect.scoped)
 
@@ -200,18 +211,20 @@ const vivd = Command.make("vivd", configFlags, serve).pipe(
   ])
 )
 
-Command.run(vivd, { version }).pipe(
-  Effect.provide([NodeServices.layer, NodeCrypto.layerSecureRandom, Layer.succeed(Logger.LogToStderr, true)]),
-  Effect.tapCause((cause) => {
-    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-    // What is wrong with the command line has been told with its help.
-    if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
-    return Console.error(`vivd: ${error === undefined ? Cause.pretty(cause) : error.message}`)
-  }),
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    // To be told to end, and to do so, is no failure.
-    teardown: (exit, onExit) =>
-      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-  })
-)
+/** Runs the command of a command line, and ends the process. */
+export const main = (args: ReadonlyArray<string>): void =>
+  Command.runWith(vivd, { version })(args).pipe(
+    Effect.provide([NodeServices.layer, SecureRandom.layerWebCrypto, Layer.succeed(Logger.LogToStderr, true)]),
+    Effect.tapCause((cause) => {
+      const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+      // What is wrong with the command line has been told with its help.
+      if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
+      return Console.error(`vivd: ${error === undefined ? Cause.pretty(cause) : error.message}`)
+    }),
+    NodeRuntime.runMain({
+      disableErrorReporting: true,
+      // To be told to end, and to do so, is no failure.
+      teardown: (exit, onExit) =>
+        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
+    })
+  )
