@@ -48,7 +48,7 @@ const home = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryS
 
 /** `viv --version`. */
 export const version = Effect.scoped(Effect.gen(function*() {
-  return yield* against("cli-version", 150, yield* home, `${yield* root}dist/bin/viv.js`, "--version")
+  return yield* against("cli-version", 150, yield* home, `${yield* root}dist/bin/viv.mjs`, "--version")
 }))
 
 /** `viv ls` of a daemon with so many simulated instances. */
@@ -57,7 +57,7 @@ export const ls = Effect.scoped(Effect.gen(function*() {
   const bin = `${yield* root}dist/bin`
   const state = `${at}/state`
   const vivd = yield* ChildProcess.make(process.execPath, [
-    `${bin}/vivd.js`,
+    `${bin}/vivd.mjs`,
     "--simulate",
     "true",
     "--state-dir",
@@ -76,7 +76,7 @@ export const ls = Effect.scoped(Effect.gen(function*() {
     Effect.forkScoped
   )
   yield* Deferred.await(ready)
-  const viv = [`${bin}/viv.js`, "--state-dir", state]
+  const viv = [`${bin}/viv.mjs`, "--state-dir", state]
   const one = run(at, ...viv, "run", "-q", "--virtualizer", "simulation", "/images/x.qcow2")
   yield* Effect.forEach(Array.from({ length: instances }), () => one, { concurrency: 4, discard: true })
   return yield* against("cli-ls", null, at, ...viv, "ls")

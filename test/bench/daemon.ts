@@ -5,12 +5,16 @@ import { readFileSync } from "node:fs"
 import * as Http from "node:http"
 import { Clock, Effect, FileSystem, Path, Schedule } from "effect"
 import * as TinyGuest from "../guest/TinyGuest.ts"
+import * as Programs from "../host/Programs.ts"
 import * as Rig from "../integration/daemon/Rig.ts"
 import { median, row, timed } from "./Row.ts"
 import { followers } from "./sse.ts"
 
 /** What libvirtd takes to have hold of twenty guests again, its start included, where that was measured. */
 const libvirtdMillis = 184
+
+/** As they were built. */
+const programs = Programs.layer("dist/bin")
 
 const many = 10_000
 
@@ -93,7 +97,7 @@ export const api = Effect.gen(function*() {
     row("daemon-memory.idle", "B", idle),
     row("daemon-memory.each-of-10k", "B", (held - idle) / many)
   ]
-}).pipe(Effect.scoped, Effect.provide(Rig.layer))
+}).pipe(Effect.scoped, Effect.provide(programs))
 
 /** `sse-1000`: a thousand followers, told of all that happens to paused and resumed instances; a bare server does as much. */
 export const sse = Effect.gen(function*() {
@@ -118,7 +122,7 @@ export const sse = Effect.gen(function*() {
     row("sse-1000.bare-per-delivery", "µs", 1e6 / bare.perSecond),
     row("sse-1000.lagged", "ratio", ours.lagged, 0)
   ]
-}).pipe(Effect.scoped, Effect.provide(Rig.layer))
+}).pipe(Effect.scoped, Effect.provide(programs))
 
 /** `daemon-restart-20`: from `kill -9` of a daemon of twenty paused guests until the next one has them all. */
 export const restart = Effect.gen(function*() {
@@ -157,4 +161,4 @@ export const restart = Effect.gen(function*() {
     row("daemon-restart-20", "ms", median(times), libvirtdMillis),
     row("daemon-memory.with-20-vms", "B", held)
   ]
-}).pipe(Effect.scoped, Effect.provide(Rig.layer))
+}).pipe(Effect.scoped, Effect.provide(programs))

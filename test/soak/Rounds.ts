@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { Dice } from "../../src/internal/Dice.ts"
 import * as Series from "../integration/crash/Series.ts"
 import * as Kills from "../integration/daemon/Kills.ts"
-import * as Rig from "../integration/daemon/Rig.ts"
+import * as Programs from "../host/Programs.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -100,7 +100,7 @@ const killsOfRound = 100
 
 const kills = (progress: Progress) =>
   Kills.rounds(killsOfRound).pipe(
-    Effect.provide(Rig.layer),
+    Effect.provide(Programs.layerBundled),
     Effect.scoped,
     Effect.flatMap(({ problems }) =>
       Effect.forEach(problems, (what) => progress.violation("kills", what, "npm run soak -- --only kills"))

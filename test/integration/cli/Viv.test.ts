@@ -8,6 +8,7 @@ import { NodeInfo } from "../../../src/api/NodeApi.ts"
 import { version } from "../../../src/api/Version.ts"
 import { InstanceInfo } from "../../../src/domain/InstanceInfo.ts"
 import { NodeStatistics } from "../../../src/domain/NodeStatus.ts"
+import { inject } from "vitest"
 import * as Rig from "./VivRig.ts"
 
 const { VivRig } = Rig
@@ -47,7 +48,7 @@ const emptied = <A, E, R>(test: Effect.Effect<A, E, R>) =>
   Effect.ensuring(test, Effect.flatMap(VivRig, ({ viv }) => viv("reset", "--yes", "-q")))
 
 describe("viv", () => {
-  layer(Rig.layer("--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
+  layer(Rig.layer(inject("programs"), "--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
     timeout: 60_000,
     excludeTestServices: true
   })((it) => {

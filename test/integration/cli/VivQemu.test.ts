@@ -6,12 +6,16 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
 import { killGuests } from "../../host/killGuests.ts"
+import { inject } from "vitest"
 import * as Rig from "./VivRig.ts"
 
 const { VivRig } = Rig
 
 describe("viv with a real guest", () => {
-  layer(Rig.layer().pipe(Layer.provideMerge(NodeServices.layer)), { timeout: 60_000, excludeTestServices: true })(
+  layer(Rig.layer(inject("programs")).pipe(Layer.provideMerge(NodeServices.layer)), {
+    timeout: 60_000,
+    excludeTestServices: true
+  })(
     (it) => {
       it.effect("runs it, shows its log, types at its console, and finds it gone when it ended", () =>
         Effect.gen(function*() {

@@ -4,6 +4,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
+import { inject } from "vitest"
 import * as Rig from "./VivRig.ts"
 
 const { VivRig } = Rig
@@ -22,7 +23,7 @@ const refused = Effect.fnUntraced(
 const simulated = ["run", "-q", "--virtualizer", "simulation"]
 
 describe("viv refuses", () => {
-  layer(Rig.layer("--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
+  layer(Rig.layer(inject("programs"), "--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
     timeout: 60_000,
     excludeTestServices: true
   })((it) => {

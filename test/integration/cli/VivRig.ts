@@ -3,6 +3,7 @@
  */
 import { Context, Effect, Fiber, FileSystem, Layer, Path, Queue, type Scope, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
+import * as Programs from "../../host/Programs.ts"
 
 /** How a process ended. */
 export interface Ended {
@@ -106,20 +107,14 @@ export const spawn = Effect.fnUntraced(function*(
   } satisfies Running
 })
 
-const make = (daemon: ReadonlyArray<string>) =>
+const make = (programs: string, daemon: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const home = yield* fs.makeTempDirectoryScoped({ prefix: "viv-" })
     yield* fs.chmod(home, 0o711)
-    const here = yield* path.fromFileUrl(new URL("../../..", import.meta.url))
-    const env = { HOME: home, PATH: process.env["PATH"] ?? "", TERM: "xterm" }
-    const bundled = yield* Effect.scoped(Effect.flatMap(
-      spawn(process.execPath, [path.join(here, "scripts/bundle.mjs"), path.join(home, "bin")], env, ""),
-      ({ ended }) => ended
-    ))
-    if (bundled.status !== 0) return yield* Effect.die(new Error(`viv can not be bundled: ${bundled.stderr}`))
-    const program = path.join(home, "bin/viv.js")
+    const { environment, viv: program, vivd: daemonProgram } = Programs.make(programs)
+    const env = { HOME: home, PATH: process.env["PATH"] ?? "", TERM: "xterm", ...environment }
     const state = path.join(home, "state")
     const socket = path.join(state, "vivd.sock")
     yield* fs.makeDirectory(path.join(state, "volumes"), { recursive: true })
@@ -128,7 +123,7 @@ const make = (daemon: ReadonlyArray<string>) =>
     }
     const vivd = yield* spawn(
       process.execPath,
-      [path.join(here, "src/daemon/main.ts"), "--state-dir", state, ...daemon],
+      [daemonProgram, "--state-dir", state, ...daemon],
       env
     )
     yield* vivd.says("message=ready")
@@ -165,4 +160,5 @@ const make = (daemon: ReadonlyArray<string>) =>
   })
 
 /** A rig with a daemon of these arguments. */
-export const layer = (...daemon: ReadonlyArray<string>) => Layer.effect(VivRig, make(daemon))
+export const layer = (programs: string, ...daemon: ReadonlyArray<string>) =>
+  Layer.effect(VivRig, make(programs, daemon))

@@ -5,6 +5,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
+import { inject } from "vitest"
 import * as Rig from "./VivRig.ts"
 
 const { VivRig } = Rig
@@ -26,7 +27,7 @@ const ctrlC = "\u0003"
 const ctrlRightBracket = "\u001d"
 
 describe("viv at a terminal", () => {
-  layer(Rig.layer("--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
+  layer(Rig.layer(inject("programs"), "--simulate", "true").pipe(Layer.provideMerge(NodeServices.layer)), {
     timeout: 60_000,
     excludeTestServices: true
   })((it) => {

@@ -3,6 +3,8 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
+import { inject } from "vitest"
+import * as Programs from "../../host/Programs.ts"
 import * as Rig from "./Rig.ts"
 
 /** An authority, and a certificate for 127.0.0.1 and for a client, signed by it. */
@@ -75,7 +77,7 @@ const port = Effect.map(
   ({ stdout }) => stdout.trim()
 )
 
-layer(Rig.layer, { excludeTestServices: true })("access", (it) => {
+layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access", (it) => {
   it.effect("over TCP every request needs a token; one that may read changes nothing; a hash is all that is kept", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

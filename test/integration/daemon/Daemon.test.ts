@@ -3,11 +3,13 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, FileSystem } from "effect"
+import { inject } from "vitest"
+import * as Programs from "../../host/Programs.ts"
 import * as Rig from "./Rig.ts"
 
 const code = (body: string): unknown => JSON.parse(body).code
 
-layer(Rig.layer, { excludeTestServices: true })("the daemon", (it) => {
+layer(Programs.layer(inject("programs")), { excludeTestServices: true })("the daemon", (it) => {
   it.effect("an instance is created from JSON, from YAML and from a START payload, by the media type, and found by its name", () =>
     Effect.gen(function*() {
       const daemon = yield* Rig.start(yield* Rig.directory, "--simulate", "true")

@@ -6,6 +6,8 @@ import * as Http from "node:http"
 import * as Net from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Schedule } from "effect"
+import { inject } from "vitest"
+import * as Programs from "../../host/Programs.ts"
 import * as Rig from "./Rig.ts"
 
 /** A connection that says something, and what it was answered until the daemon closed it. */
@@ -101,7 +103,7 @@ const limits = `limits:
   streamsMax: 300
   headersDeadline: 1 second
   requestDeadline: 2 seconds
-  stallDeadline: 5 seconds
+  stallDeadline: 2 seconds
 log: {level: info}
 `
 
@@ -112,7 +114,7 @@ const start = Effect.gen(function*() {
   return yield* Rig.start(`${directory}/state`, "--simulate", "true", "--config", `${directory}/vivd.yaml`)
 })
 
-layer(Rig.layer, { excludeTestServices: true })("hostile clients", (it) => {
+layer(Programs.layer(inject("programs")), { excludeTestServices: true })("hostile clients", (it) => {
   it.effect("slow headers, slow bodies and half-closed connections are ended in time; huge ones are refused", () =>
     Effect.gen(function*() {
       const daemon = yield* start
@@ -139,14 +141,13 @@ layer(Rig.layer, { excludeTestServices: true })("hostile clients", (it) => {
       const vivd = Rig.at(daemon)
       // Enough that a snapshot does not fit into the buffers of a socket.
       const labels = { filler: "x".repeat(20_000) }
-      for (let index = 0; index < 30; index++) {
-        const created = yield* send(
-          daemon.socket,
-          "application/json",
-          Rig.simulated((index + 16).toString(16), { labels })
-        )
-        assert.strictEqual(created.status, 201)
-      }
+      const ids = Array.from({ length: 30 }, (_, index) => (index + 16).toString(16))
+      const created = yield* Effect.forEach(
+        ids,
+        (id) => send(daemon.socket, "application/json", Rig.simulated(id, { labels })),
+        { concurrency: "unbounded" }
+      )
+      assert.isTrue(created.every(({ status }) => status === 201))
       const before = memoryBytes(daemon.pid)
       yield* Effect.scoped(Effect.gen(function*() {
         yield* Effect.forEach(

@@ -4,9 +4,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Kills from "./Kills.ts"
-import * as Rig from "./Rig.ts"
+import { inject } from "vitest"
+import * as Programs from "../../host/Programs.ts"
 
-layer(Rig.layer, { excludeTestServices: true })("a daemon that is killed", (it) => {
+layer(Programs.layer(inject("programs")), { excludeTestServices: true })("a daemon that is killed", (it) => {
   it.effect("loses nothing that it answered, and restarts no guest", () =>
     Effect.gen(function*() {
       const { answered, problems } = yield* Kills.rounds(3)

@@ -2,9 +2,9 @@
  * A real daemon in a process and a directory of its own, and curl.
  */
 import * as Http from "node:http"
-import { NodeServices } from "@effect/platform-node"
-import { Context, Deferred, Effect, Exit, Fiber, FileSystem, Layer, Path, Ref, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, FileSystem, Path, Ref, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { Programs } from "../../host/Programs.ts"
 import * as Traces from "../../host/Traces.ts"
 
 /** A directory whose end is the end of every process that names it. */
@@ -33,25 +33,8 @@ export const run = Effect.fnUntraced(function*(command: string, ...args: Readonl
   return { code: Number(yield* child.exitCode), stdout, stderr } satisfies Outcome
 }, Effect.scoped)
 
-/** The daemon as it is installed: bundled once for all tests of a file. */
-export class Program extends Context.Service<Program, { readonly path: string }>()("vivarium/Program") {}
-
-/** The bundled daemon, and what runs it. */
-export const layer = Layer.effect(
-  Program,
-  Effect.gen(function*() {
-    const directory = yield* Effect.flatMap(
-      FileSystem.FileSystem,
-      (fs) => fs.makeTempDirectoryScoped({ prefix: "vivarium-bundle-" })
-    )
-    const { code, stderr } = yield* run(process.execPath, "scripts/bundle.mjs", directory)
-    if (code !== 0) return yield* Effect.die(new Error(`the daemon could not be bundled: ${stderr}`))
-    return { path: `${directory}/vivd.js` }
-  })
-).pipe(Layer.provideMerge(NodeServices.layer))
-
 /** `vivd` with arguments, to its end. */
-export const vivd = (...args: ReadonlyArray<string>) => Program.use(({ path }) => run(process.execPath, path, ...args))
+export const vivd = (...args: ReadonlyArray<string>) => Programs.use(({ vivd }) => run(process.execPath, vivd, ...args))
 
 /** A daemon that takes commands. */
 export interface Daemon {
@@ -70,11 +53,13 @@ export interface Daemon {
 export const start = Effect.fnUntraced(function*(stateDirectory: string, ...args: ReadonlyArray<string>) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const { join } = yield* Path.Path
-  const program = yield* Program
+  const { environment, vivd } = yield* Programs
   const lines = yield* Ref.make<ReadonlyArray<string>>([])
   const waiting = new Set<{ readonly text: string; readonly told: Deferred.Deferred<void> }>()
   const child = yield* spawner.spawn(
-    ChildProcess.make(process.execPath, [program.path, "--state-dir", stateDirectory, ...args], {
+    ChildProcess.make(process.execPath, [vivd, "--state-dir", stateDirectory, ...args], {
+      env: environment,
+      extendEnv: true,
       stdin: "ignore",
       stdout: "ignore",
       forceKillAfter: "20 seconds"
