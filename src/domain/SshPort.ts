@@ -15,8 +15,9 @@ export const sshPort = (instance: {
   readonly networkNode: boolean
   readonly address: string | undefined
 }): number => {
+  if (instance.networkNode || instance.address === undefined) return 0
   const address = decodeAddress(instance.address)
-  if (instance.networkNode || Option.isNone(address)) return 0
+  if (Option.isNone(address)) return 0
   const [, , third = 0, fourth = 0] = address.value.split(".").map(Number)
   const port = 33_000 + 256 * third + fourth
   return port < 65_535 ? port : 0

@@ -1,7 +1,7 @@
 /**
  * Who is told what happens to something, and how it ended. Nobody costs nothing, and no fiber waits for any of it.
  */
-import { Effect, type Scope } from "effect"
+import { Effect, Scope } from "effect"
 
 /** Who is told, in the very act. */
 interface Follower<Event, End> {
@@ -20,16 +20,16 @@ export class Followers<Event, End> {
 
   /** Tells a follower what happens from now on, until the scope closes. Who comes after the end is told that at once. */
   follow(follower: Follower<Event, End>): Effect.Effect<void, never, Scope.Scope> {
-    return Effect.acquireRelease(
-      Effect.sync(() => {
-        if (this.#end === undefined) this.#all = [...this.#all ?? [], follower]
-        else follower.onEnded(this.#end)
-      }),
-      () =>
-        Effect.sync(() => {
-          this.#all = this.#all?.filter((one) => one !== follower)
-        })
-    )
+    // By the scope itself: what is acquired and released keeps the whole context of its caller, and there are many of these.
+    return Effect.uninterruptible(Effect.flatMap(Effect.scope, (scope) => {
+      if (this.#end === undefined) this.#all = this.#all === undefined ? [follower] : [...this.#all, follower]
+      else follower.onEnded(this.#end)
+      return Scope.addFinalizer(scope, Effect.sync(() => this.#leave(follower)))
+    }))
+  }
+
+  #leave(follower: Follower<Event, End>): void {
+    this.#all = this.#all?.filter((one) => one !== follower)
   }
 
   /** Something happened. */

@@ -26,8 +26,8 @@ interface Demand {
 
 const nothing: Demand = { memoryBytes: 0, vcpus: 0, diskBytes: 0, instances: 0 }
 
-/** What a start needs of the node: all that an instance does, what its guest does, or nothing that it does not hold. */
-export type Needs = "instance" | "guest" | "nothing"
+/** What is needed of the node: all that an instance needs, all but what its guest does, that, or nothing that is not held already. */
+export type Needs = "instance" | "place" | "guest" | "nothing"
 
 export class Admission {
   private readonly limits: Limits
@@ -48,13 +48,11 @@ export class Admission {
   /** Why a node does not have what an instance needs. */
   refusal(spec: InstanceSpec, needs: Needs): string | undefined {
     if (needs === "nothing") return undefined
-    const isThere = needs === "guest"
     const demand = demands(spec)
     return this.exceeded("refuseBelow", {
-      memoryBytes: demand.memoryBytes,
-      vcpus: demand.vcpus,
-      diskBytes: isThere ? 0 : demand.diskBytes,
-      instances: isThere ? 0 : 1
+      ...nothing,
+      ...(needs === "place" ? {} : { memoryBytes: demand.memoryBytes, vcpus: demand.vcpus }),
+      ...(needs === "guest" ? {} : { diskBytes: demand.diskBytes, instances: 1 })
     })
   }
 

@@ -55,6 +55,8 @@ export class Callers {
   }
 
   private await(waiter: Waiter, deadline: Duration.Duration): Effect.Effect<boolean, LauncherError> {
+    // Where nothing takes time it has been answered by now.
+    if (Deferred.isDoneUnsafe(waiter.answer)) return Deferred.await(waiter.answer)
     return Effect.timeoutOrElse(Deferred.await(waiter.answer), {
       duration: deadline,
       orElse: () => {

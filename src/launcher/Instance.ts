@@ -3,7 +3,6 @@
  * what is desired. It is the only writer of its record, and the only one who acts on its guest.
  */
 import { Cause, Deferred, Effect, Exit, Result, Scope } from "effect"
-import type { Change } from "../domain/InstanceEvent.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { Guest, Monitor } from "../Virtualizer.ts"
 import { Callers } from "./Callers.ts"
@@ -16,8 +15,9 @@ import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
+import type { CpuSample } from "./Statistics.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
-import { told, toldWriting } from "./StepTelemetry.ts"
+import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
 import type { End, Waiter, Waiters } from "./Waiters.ts"
 import { Watching } from "./Watching.ts"
@@ -64,6 +64,9 @@ export class Instance {
     return this.record.id
   }
 
+  /** The processor time that its guest had used when that was asked last. */
+  cpu: CpuSample | undefined = undefined
+
   get spec() {
     return this.record.spec
   }
@@ -108,8 +111,8 @@ export class Instance {
         yield* Effect.uninterruptible(self.settle(step))
         if (step._tag !== "Probe" && step._tag !== "Watch") Deferred.doneUnsafe(self.adopted, Exit.void)
         if (step._tag === "Forget") {
-          const parent = self.waiters.spanFor(step)
-          if (yield* toldWriting(self.keeper.remove(self.id), { id: self.id, parent })) return "gone"
+          const to = self.listeners(self.waiters.spanFor(step))
+          if (yield* toldWriting(self.keeper.remove(self.id), to)) return "gone"
           yield* self.retry
         } else if (step._tag === "Idle") {
           yield* self.keeper.isDirty(self.record) ? self.retry : self.signal.take
@@ -118,6 +121,11 @@ export class Instance {
         }
       }
     })
+  }
+
+  /** Whom a step is told to that is for the command of a span. */
+  private listeners(parent: Waiter["span"]): StepTelemetryOptions {
+    return { id: this.id, telemetry: this.around.telemetry, nowMillis: this.around.nowMillis, parent }
   }
 
   /** Answers who can be answered, then writes what they need not wait for, even should they close the launcher at once. */
@@ -144,30 +152,29 @@ export class Instance {
       if (taking !== undefined) self.watching.begin()
       self.claims.begin(step, self.situation)
       let held: Monitor | undefined
-      const action = told(
-        step,
-        perform(step, {
-          record: self.situation.record,
-          guest: self.guest,
-          monitor: self.watching.monitor,
-          scope: taking ?? scope,
-          follower: (monitor) => self.watching.follower(monitor),
-          hold: (monitor) => {
-            held = monitor
-          }
-        }, self.around),
-        { id: self.id, telemetry: self.around.telemetry, nowMillis: self.around.nowMillis, parent }
-      )
-      const outcome = yield* Effect.raceFirst(Effect.exit(action), self.obsolete(step)).pipe(
+      let isStillWanted = true
+      const action = perform(step, {
+        record: self.situation.record,
+        guest: self.guest,
+        monitor: self.watching.monitor,
+        scope: taking ?? scope,
+        follower: (monitor) => self.watching.follower(monitor),
+        signal: self.signal,
+        look: Effect.map(self.look(step), (is) => isStillWanted = is),
+        hold: (monitor) => {
+          held = monitor
+        }
+      }, self.around)
+      const outcome = yield* Effect.exit(told(step, action, self.listeners(parent))).pipe(
         // What the step acquired is kept or closed here, and nowhere else.
         Effect.onExit((exit) =>
-          taking !== undefined && !(Exit.isSuccess(exit) && exit.value !== undefined && Exit.isSuccess(exit.value))
+          taking !== undefined && !(Exit.isSuccess(exit) && Exit.isSuccess(exit.value))
             ? Scope.close(taking, Exit.void)
             : Effect.void
         )
       )
       self.claims.end()
-      if (outcome === undefined) {
+      if (Exit.isFailure(outcome) && !isStillWanted) {
         self.situation = Learning.interrupted(self.situation, step)
       } else if (Exit.isFailure(outcome)) {
         const failure = Result.getOrElse(Cause.findError(outcome.cause), () => defect(step, outcome.cause))
@@ -207,17 +214,12 @@ export class Instance {
     this.around.telemetry.restarted()
   }
 
-  /** Ends when the step no longer leads to what is desired. Meanwhile it takes commands in. */
-  private obsolete(step: Step): Effect.Effect<undefined> {
-    const self = this
-    return Effect.gen(function*() {
-      while (true) {
-        yield* self.signal.take
-        yield* self.absorb(step)
-        if (!isWanted(step, self.situation, self.around.nowMillis())) return undefined
-        self.publish(step)
-        yield* Effect.uninterruptible(self.settle(step))
-      }
+  /** Takes commands in while a step is under way. Says whether that still leads to what is desired. */
+  private look(step: Step): Effect.Effect<boolean> {
+    return Effect.flatMap(this.absorb(step), () => {
+      if (!isWanted(step, this.situation, this.around.nowMillis())) return Effect.succeed(false)
+      this.publish(step)
+      return Effect.as(Effect.uninterruptible(this.settle(step)), true)
     })
   }
 
@@ -249,21 +251,27 @@ export class Instance {
    * is asked for is on disk when it returns. Uninterruptible, so that a step that ends meanwhile does not cut a write in two.
    */
   private absorb(inFlight: Step | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.waiters.resume()
+      this.observe()
+      return this.waiters.hasNext ? Effect.uninterruptible(this.consult(inFlight)) : Effect.void
+    })
+  }
+
+  private consult(inFlight: Step | undefined): Effect.Effect<void> {
     const self = this
-    return Effect.uninterruptible(Effect.gen(function*() {
-      self.waiters.resume()
+    return Effect.gen(function*() {
       while (true) {
-        const now = self.around.nowMillis()
-        self.observe()
-        if (inFlight !== undefined && !isWanted(inFlight, self.situation, now)) return
+        if (inFlight !== undefined && !isWanted(inFlight, self.situation, self.around.nowMillis())) return
         const waiter = self.waiters.next()
         if (waiter === undefined) return
         const answer = yield* Effect.exit(self.consider(waiter))
         if (Exit.isFailure(answer)) self.waiters.answer(waiter, answer)
         else if (answer.value === "later") self.waiters.postpone(waiter)
         else if (answer.value === "done") self.waiters.answer(waiter, Exit.void)
+        self.observe()
       }
-    }))
+    })
   }
 
   /** Takes a command in, refuses it, or leaves it for later. */
@@ -273,8 +281,9 @@ export class Instance {
       const { command } = waiter
       if (command._tag === "Withdraw" && !self.isToUndo(command.start)) return "done"
       const wanted = wish(command, self.situation, self.abilities)
-      // Of an instance whose start was refused nothing is wanted but another, and not before what was asked for earlier.
-      const isRefused = self.keeper.saved === undefined && (command._tag !== "Start" || self.waiters.hasPostponed)
+      // Of an instance that was refused nothing is wanted but that it be tried again, and not before what was asked for earlier.
+      const isNew = command._tag === "Start" || command._tag === "Create"
+      const isRefused = self.keeper.saved === undefined && (!isNew || self.waiters.hasPostponed)
       if (wanted._tag === "Later" || isRefused) return "later"
       if (wanted._tag === "Refuse") return yield* fail(wanted.reason)
       const { observed, record } = self.situation
@@ -282,8 +291,9 @@ export class Instance {
       if (refused !== undefined) return yield* fail(refused)
       const beaten = self.waiters.beatenBy(command)
       const desired = isPower(command) ? self.claims.undo(beaten, wanted.desired) : wanted.desired
-      if (desired !== record.desired || !self.keeper.isCertain) {
-        const next = { ...record, desired }
+      const created = record.created || command._tag === "Create"
+      if (desired !== record.desired || created !== record.created || !self.keeper.isCertain) {
+        const next = { ...record, desired, created }
         // What is taken back is undone all the same, and written as soon as it can be.
         if (command._tag === "Withdraw") self.situation = { observed, record: next }
         const saved = yield* Effect.result(self.save(next, waiter.span))
@@ -310,7 +320,7 @@ export class Instance {
       if (fact._tag === "Ended") this.see(Learning.ended(this.situation, fact.ended, this.moment))
       else {
         this.situation = Learning.event(this.situation, fact.event)
-        if (fact.event._tag === "Rebooted") this.announce({ _tag: "Rebooted" })
+        if (fact.event._tag === "Rebooted") this.around.publish(this.id, { _tag: "Rebooted" })
       }
     }
   }
@@ -318,18 +328,14 @@ export class Instance {
   /** Writes a record. The situation's becomes what was written; when that fails it is as it was. */
   private save(record: InstanceRecord, parent?: Waiter["span"]): Effect.Effect<void, StateFailure> {
     const writing = this.keeper.save(this.claims.note(record))
-    return Effect.map(toldWriting(writing, { id: this.id, parent }), (saved) => {
+    return Effect.map(toldWriting(writing, this.listeners(parent)), (saved) => {
       this.situation = { ...this.situation, record: saved }
     })
   }
 
   /** Tells what is new about it. */
   private publish(step: Step): void {
-    this.publication.tell(this.situation, step, this.around.telemetry, (change) => this.announce(change))
-  }
-
-  private announce(change: Change): void {
-    this.around.publish(this.id, change)
+    this.publication.tell(this.situation, step, this.around.telemetry, (change) => this.around.publish(this.id, change))
   }
 
   /** Leaves the launcher first, then answers everybody. */
@@ -337,7 +343,7 @@ export class Instance {
     this.claims.release(end === "closed")
     this.around.telemetry.moved(this.published?.state._tag, undefined)
     this.around.leave(this)
-    if (end === "gone") this.announce({ _tag: "Deleted" })
+    if (end === "gone") this.around.publish(this.id, { _tag: "Deleted" })
     this.callers.close(end, this.situation)
     Deferred.doneUnsafe(this.adopted, Exit.void)
   }

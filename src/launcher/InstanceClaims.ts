@@ -26,9 +26,9 @@ export class InstanceClaims {
    * Takes what a command needs, after which `epoch` is the start that is wanted, or says why it can not have it. It is given
    * back when it turns out not to be wanted.
    */
-  take(command: Command, epoch: number, { desired, spec }: InstanceRecord): Reason | undefined {
-    // The first start of an instance was admitted with it.
-    if (isStart(command) && epoch > desired.epoch && desired.epoch > 0) {
+  take(command: Command, epoch: number, { created, desired, spec }: InstanceRecord): Reason | undefined {
+    // The first start of an instance was admitted with it, unless it was created without one.
+    if (isStart(command) && epoch > desired.epoch && (created || desired.epoch > 0)) {
       const refused = this.refusal(spec, this.holding.forGuest ? "nothing" : "guest")
       if (refused === undefined) this.holding.takeForGuest()
       return refused

@@ -43,6 +43,8 @@ export const InstanceRecord = Schema.Struct({
   /** Counts the writes. A store refuses one that does not follow the last, so that a stale writer is found out. */
   revision: Schema.Int,
   spec: InstanceSpec,
+  /** Whether somebody wants it to be there even when its first start fails. */
+  created: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(false))),
   desired: Desired,
   /** Volumes that are not wanted, and that the guest may still have: until it has let go, no other may have them. */
   leaving: Schema.Array(VolumeId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
@@ -65,6 +67,7 @@ export const initial = (spec: InstanceSpec): InstanceRecord => ({
   id: spec.id,
   revision: 0,
   spec,
+  created: false,
   desired: { power: "stopped", epoch: 0, volumes: spec.volumes, restarts: 0, notBeforeMillis: 0 },
   leaving: [],
   boot: 0,
@@ -77,4 +80,5 @@ export const hasConnected = (record: InstanceRecord): record is InstanceRecord &
   record.connectedMillis !== null
 
 /** Whether its first start has not come to the launch. Such an instance is undone when that fails. */
-export const isProvisional = ({ boot, desired }: InstanceRecord): boolean => boot === 0 && desired.epoch <= 1
+export const isProvisional = ({ boot, created, desired }: InstanceRecord): boolean =>
+  boot === 0 && desired.epoch <= 1 && !created

@@ -17,14 +17,12 @@ import type { UnreadableRecord } from "../domain/NodeStatus.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
 import * as FileText from "../internal/FileText.ts"
 import * as SystemFailure from "../internal/SystemFailure.ts"
-import { InstanceRecord } from "./InstanceRecord.ts"
+import type { InstanceRecord } from "./InstanceRecord.ts"
 import { type Found, InstanceStore, StoreError } from "./InstanceStore.ts"
 import * as NodeRecord from "./NodeRecord.ts"
+import * as RecordText from "./RecordText.ts"
 import * as StateLock from "./StateLock.ts"
 
-const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
-const encodeRecord = Schema.encodeEffect(RecordJson)
-const decodeRecord = Schema.decodeResult(RecordJson)
 const NodeJson = Schema.fromJsonString(Schema.toCodecJson(NodeRecord.NodeRecord))
 const encodeNode = Schema.encodeEffect(NodeJson)
 const decodeNode = Schema.decodeEffect(NodeJson)
@@ -74,6 +72,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   )
   const incarnation = yield* nextIncarnation(join(root, "incarnation"))
   const revisions = new Map<InstanceId, number>()
+  const texts = new RecordText.RecordText()
 
   const setAside = Effect.fnUntraced(function*(name: string, why: string, from = records) {
     const path = join(aside, `${incarnation}-${name}`)
@@ -107,7 +106,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
         ? Result.fail(failure.message)
         : new StoreError({ message: `${path} can not be read: ${failure.message}` })
     }
-    const record = Result.mapError(decodeRecord(text.success), ({ message }) => message)
+    const record = Result.mapError(RecordText.decode(text.success), ({ message }) => message)
     return Result.filterOrFail(
       record,
       ({ id }) => `${id}.json` === name,
@@ -153,7 +152,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       })
     }
     yield* mustBeLocked
-    const text = yield* Effect.orDie(encodeRecord(record))
+    const text = texts.encode(record)
     yield* DurableFile.write(recordPath(record.id), text, directory).pipe(
       Effect.provideService(FileSystem.FileSystem, fs),
       Effect.mapError(failed(`${recordPath(record.id)} can not be written`))
@@ -206,6 +205,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
   })
 
   const removeUnreadable = Effect.fnUntraced(function*(of: InstanceId | undefined) {
+    yield* mustBeLocked
     const names = yield* namesIn(aside)
     const paths = names.filter((name) => of === undefined ? !isInstanceId(idAside(name)) : idAside(name) === of).map((
       name
@@ -215,6 +215,12 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
       (path) => Effect.mapError(fs.remove(path, { force: true }), failed(`${path} can not be removed`)),
       { discard: true }
     )
+    if (paths.length > 0) {
+      yield* Effect.scoped(Effect.flatMap(DurableFile.openDirectory(aside), ({ sync }) => sync)).pipe(
+        Effect.provideService(FileSystem.FileSystem, fs),
+        Effect.mapError(failed(`${aside} can not be written`))
+      )
+    }
     return paths
   })
 

@@ -1,14 +1,16 @@
 /**
  * Records in memory, for tests and for launchers whose instances need not outlive them. They go through JSON, as on disk.
  */
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
 import { InstanceStore, StoreError } from "./InstanceStore.ts"
 import * as NodeRecord from "./NodeRecord.ts"
+import { decode, RecordText } from "./RecordText.ts"
 
-const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
-const RevisionJson = Schema.fromJsonString(Schema.Struct({ revision: InstanceRecord.fields.revision }))
+const decodeRevision = Schema.decodeSync(
+  Schema.fromJsonString(Schema.Struct({ revision: InstanceRecord.fields.revision }))
+)
 
 /** What outlives the launchers that share it. */
 export interface Disk {
@@ -22,26 +24,37 @@ export const makeDisk = (): Disk => ({ records: new Map(), incarnations: 0, node
 
 /** A store on a disk. */
 export const make = (disk: Disk): InstanceStore["Service"] => {
-  const encode = Schema.encodeSync(RecordJson)
-  const decode = Schema.decodeSync(RecordJson)
-  const decodeRevision = Schema.decodeSync(RevisionJson)
+  const texts = new RecordText()
+  /** What this store wrote last: a text that is still there need not be read for its revision. */
+  const written = new Map<InstanceId, { readonly text: string; readonly revision: number }>()
+  const revisionOf = (id: InstanceId): number => {
+    const text = disk.records.get(id)
+    const last = written.get(id)
+    return text === undefined ? 0 : text === last?.text ? last.revision : decodeRevision(text).revision
+  }
   return {
     incarnation: ++disk.incarnations,
     load: Effect.sync(() => ({
-      records: Array.from(disk.records.values(), (text) => decode(text)),
+      records: Array.from(disk.records.values(), (text) => Result.getOrThrow(decode(text))),
       unreadable: [],
       node: disk.node
     })),
     put: (record) =>
       Effect.suspend(() => {
-        const before = disk.records.get(record.id)
-        if (record.revision !== (before === undefined ? 0 : decodeRevision(before).revision) + 1) {
-          return Effect.fail(new StoreError({ message: `record ${record.id} was written by somebody else` }))
+        const { id, revision } = record
+        if (revision !== revisionOf(id) + 1) {
+          return Effect.fail(new StoreError({ message: `record ${id} was written by somebody else` }))
         }
-        disk.records.set(record.id, encode(record))
+        const text = texts.encode(record)
+        disk.records.set(id, text)
+        written.set(id, { text, revision })
         return Effect.void
       }),
-    remove: (id) => Effect.sync(() => void disk.records.delete(id)),
+    remove: (id) =>
+      Effect.sync(() => {
+        disk.records.delete(id)
+        written.delete(id)
+      }),
     directory: (id) => `/nowhere/instances/${id}`,
     removeDirectory: () => Effect.void,
     putNode: (record) =>

@@ -27,8 +27,9 @@ import * as Removals from "./Removals.ts"
 import * as Reporting from "./Reporting.ts"
 import { Sampler } from "./Sampler.ts"
 import * as Starting from "./Starting.ts"
+import * as SteadyTime from "./SteadyTime.ts"
 import type { Surroundings } from "./Surroundings.ts"
-import { Telemetry } from "./Telemetry.ts"
+import { isTraced, Telemetry } from "./Telemetry.ts"
 import { VolumeClaims } from "./VolumeClaims.ts"
 import { VolumeResolver } from "./VolumeResolver.ts"
 import type { Command } from "./Wish.ts"
@@ -49,6 +50,15 @@ export type LauncherChange = Entry<ReadonlyArray<InstanceInfo>>
 export class Launcher extends Context.Service<Launcher, {
   /** The number of this launcher among those of its state directory. */
   readonly incarnation: number
+
+  /**
+   * Puts an instance on record without starting it, and returns when it is there: it is stopped, and stays even when its first
+   * {@link start} fails or is withdrawn. One that is there with an equal spec is returned as it is. It holds its disk of the node,
+   * and the rest from its start on.
+   *
+   * Interrupting ends the waiting only. Fails as {@link start} does.
+   */
+  readonly create: (spec: InstanceSpec) => Effect.Effect<InstanceInfo, LauncherError>
 
   /**
    * Starts an instance and returns when it runs: a new one, or the stopped one of the same id and an equal spec. One that
@@ -205,20 +215,20 @@ export const make = Effect.fn("Launcher.make")(function*(
     (error) => fail(new StateFailure({ detail: error.message }))
   )
   const clock = yield* Clock.Clock
-  const nowMillis = () => clock.currentTimeMillisUnsafe()
+  const wallMillis = () => clock.currentTimeMillisUnsafe()
   const state = new NodeState(nodeRecord, store, config)
   const sampler = new Sampler({
     config,
     registry,
     resources: yield* NodeResources,
-    nowMillis,
+    nowMillis: wallMillis,
     run,
     isClosed: () => isClosed
   })
   const admission = new Admission({ limits: config.limits, books, measured: () => sampler.measured })
   const around: Surroundings = {
     config,
-    nowMillis,
+    nowMillis: SteadyTime.make(clock),
     store,
     volumes: yield* VolumeResolver,
     probes: Semaphore.makeUnsafe(config.probesAtOnce),
@@ -229,7 +239,7 @@ export const make = Effect.fn("Launcher.make")(function*(
       const detail = admission.refusal(spec, needs)
       return state.refusal ?? (detail === undefined ? undefined : new NodeFull({ id: spec.id, detail }))
     },
-    publish: (id, change) => log.publish(id, change, nowMillis()),
+    publish: (id, change) => log.publish(id, change, wallMillis()),
     leave: (instance) => registry.leave(instance)
   }
   const node: LauncherNode = {
@@ -242,12 +252,13 @@ export const make = Effect.fn("Launcher.make")(function*(
     sampler,
     telemetry,
     admitting: Semaphore.makeUnsafe(1),
-    handling: new Set(),
+    handling: new Map(),
+    unreadable: new Map(unreadable.map((record) => [record.path, record])),
     scopes,
     run,
     isClosed: () => isClosed
   }
-  const reporter: Reporting.Reporter = { node, admission, unreadable }
+  const reporter: Reporting.Reporter = { node, admission }
 
   yield* Effect.forEach(
     unreadable,
@@ -259,10 +270,12 @@ export const make = Effect.fn("Launcher.make")(function*(
 
   /** A command, told and counted. */
   const command = <A>(name: string, effect: Effect.Effect<A, LauncherError>): Effect.Effect<A, LauncherError> =>
-    effect.pipe(
-      Effect.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
-      Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false })
-    )
+    Effect.contextWith((context: Context.Context<never>) => {
+      const counted = Effect.onExit(effect, (exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit))))
+      return isTraced(context)
+        ? counted.pipe(Effect.withSpan(`Launcher.${name}`, {}, { captureStackTrace: false }))
+        : counted
+    })
   const removing = (name: string, removals: Stream.Stream<Removals.Removal, LauncherError>) =>
     removals.pipe(
       Stream.onExit((exit) => Effect.sync(() => telemetry.operation(name, outcomeOf(exit)))),
@@ -270,11 +283,15 @@ export const make = Effect.fn("Launcher.make")(function*(
     )
   const to = (name: string, id: InstanceId, asked: Command) => command(name, ask(node, id, asked))
   const startWith = (restore: Starting.Restore, spec: InstanceSpec) =>
-    command("start", Starting.start(node, restore, spec))
+    command("start", Starting.begin(node, restore, spec, { _tag: "Start" }))
   const remove = (id: InstanceId) => to("delete", id, { _tag: "Delete" })
 
   return Launcher.of({
     incarnation: store.incarnation,
+    create: (spec) =>
+      Effect.uninterruptibleMask((restore) =>
+        command("create", Starting.begin(node, restore, spec, { _tag: "Create" }))
+      ),
     start: (spec) => Effect.uninterruptibleMask((restore) => startWith(restore, spec)),
     scoped: (spec) =>
       // A start that is interrupted has withdrawn itself: there is nothing to release then.

@@ -9,34 +9,41 @@ const count = (value: number) =>
 
 const longestMillis = 365 * 86_400_000
 
-const millis = (value: number) =>
+const between = (leastMillis: number, value: number) =>
   Schema.DurationFromString.check(
     Schema.makeFilter((duration: Duration.Duration) => {
       const millis = Duration.toMillis(duration)
-      return (millis >= 0 && millis <= longestMillis) || "must be from 0 to 365 days, such as 10 seconds"
+      return (millis >= leastMillis && millis <= longestMillis) ||
+        `must be from ${leastMillis === 0 ? "0" : `${leastMillis} ms`} to 365 days, such as 10 seconds`
     })
   ).pipe(Schema.withConstructorDefault(Effect.succeed(Duration.millis(value))))
+
+/** What may take no time at all. */
+const millis = (value: number) => between(0, value)
+
+/** What without time could not be done at all. */
+const deadline = (value: number) => between(1, value)
 
 /** How a launcher is. Everything has a default. */
 export const LauncherConfig = Schema.Struct({
   /** How long the caller of a command waits. What was asked for goes on. */
-  commandDeadline: millis(15 * 60_000),
+  commandDeadline: deadline(15 * 60_000),
   /** One write of a record. */
-  recordDeadline: millis(5_000),
+  recordDeadline: deadline(5_000),
   /** How long a record that could not be written waits to be written again. */
-  recordRetry: millis(1_000),
-  probeDeadline: millis(5_000),
+  recordRetry: deadline(1_000),
+  probeDeadline: deadline(5_000),
   /** Includes the fetching of an image. */
-  imageDeadline: millis(10 * 60_000),
-  createDeadline: millis(60_000),
-  launchDeadline: millis(30_000),
+  imageDeadline: deadline(10 * 60_000),
+  createDeadline: deadline(60_000),
+  launchDeadline: deadline(30_000),
   /** From the launch until the guest has connected. */
-  connectDeadline: millis(30_000),
-  attachDeadline: millis(45_000),
-  pauseDeadline: millis(10_000),
+  connectDeadline: deadline(30_000),
+  attachDeadline: deadline(45_000),
+  pauseDeadline: deadline(10_000),
   /** What a stop may take beyond the grace of the spec. */
-  stopDeadline: millis(20_000),
-  deleteDeadline: millis(60_000),
+  stopDeadline: deadline(20_000),
+  deleteDeadline: deadline(60_000),
   /** How long the first restart by an instance's policy waits. Each that follows waits twice as long. */
   restartDelay: millis(1_000),
   /** How long a restart waits at most. */
@@ -56,9 +63,11 @@ export const LauncherConfig = Schema.Struct({
   /** How many instances are stopped and removed at one time when the node is evacuated or reset. */
   removalsAtOnce: count(16),
   /** One look for all guests of a virtualizer. */
-  discoverDeadline: millis(30_000),
+  discoverDeadline: deadline(30_000),
   /** One measuring of the node and all guests. What has not been told by then is not known. */
-  statisticsDeadline: millis(5_000),
+  statisticsDeadline: deadline(5_000),
+  /** What one guest may take to tell what it uses. One that takes longer is asked after all others the next time. */
+  guestStatisticsDeadline: deadline(1_000),
   /** How old what was measured may be when an instance is admitted or the node's status is asked for. */
   statisticsAge: millis(10_000),
   /** How many guests are measured at one time. */

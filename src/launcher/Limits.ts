@@ -11,7 +11,8 @@ const Share = Schema.String.check(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     SchemaTransformation.transform({
       decode: (text: string) => Number(text.replace("%", "")) / 100,
-      encode: (share) => `${share * 100}%`
+      // Without the digits that are only there because shares are binary.
+      encode: (share) => `${(share * 100).toFixed(10).replace(/\.?0+$/, "")}%`
     })
   )
 )
@@ -26,7 +27,13 @@ export const bytesOf = (amount: Amount, totalBytes: number): number =>
   typeof amount === "number" ? amount * totalBytes : Number(amount)
 
 /** How much shall be left: a start that would leave less is refused, and a node that has less is full. */
-export const Mark = Schema.Struct({ fullBelow: Amount, refuseBelow: Amount })
+export const Mark = Schema.Struct({ fullBelow: Amount, refuseBelow: Amount }).check(
+  // A share and a size can not be compared before there is a node.
+  Schema.makeFilter(({ fullBelow, refuseBelow }) =>
+    typeof fullBelow !== typeof refuseBelow || bytesOf(refuseBelow, 1) <= bytesOf(fullBelow, 1) ||
+    "refuseBelow must not be above fullBelow: a node counts as full before it refuses"
+  )
+)
 
 export type Mark = typeof Mark.Type
 

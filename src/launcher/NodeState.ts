@@ -59,16 +59,18 @@ export class NodeState {
     )
   }
 
-  /** It is, or nobody wants it any more. What another began goes on. */
-  end(task: NodeTask): Effect.Effect<void, LauncherError> {
-    return Effect.suspend(() => {
-      this.begun[task]--
-      return this.change((record) => {
-        const { evacuation, reset } = this.begun
-        const left = reset > 0 ? "reset" : evacuation > 0 ? "evacuation" : null
-        // A node that was restored does not go on with what was to be done before.
-        return Effect.succeed(record.task === null || record.task === left ? record : { ...record, task: left })
-      })
+  /** It is, or nobody wants it any more. What another began goes on. That is to be written by {@link settle}. */
+  end(task: NodeTask): void {
+    this.begun[task]--
+  }
+
+  /** Writes what is left to be done. */
+  get settle(): Effect.Effect<void, LauncherError> {
+    return this.change((record) => {
+      const { evacuation, reset } = this.begun
+      const left = reset > 0 ? "reset" : evacuation > 0 ? "evacuation" : null
+      // A node that was restored does not go on with what was to be done before.
+      return Effect.succeed(record.task === null || record.task === left ? record : { ...record, task: left })
     })
   }
 

@@ -21,8 +21,9 @@ import {
   StateFailure,
   StepFailed
 } from "./LauncherError.ts"
-import type { LauncherNode } from "./LauncherNode.ts"
+import { type LauncherNode, whileOpen } from "./LauncherNode.ts"
 import { resume } from "./Recovery.ts"
+import type { StoreError } from "./InstanceStore.ts"
 import * as Starting from "./Starting.ts"
 
 /** What is there of an instance that has no record. */
@@ -94,27 +95,45 @@ export const adopt = Effect.fnUntraced(function*(
   return instance.info
 })
 
-/** Does something about what has no record. Meanwhile nobody else does, and nothing of that id is started. */
+/**
+ * Does something about what has no record. Meanwhile nothing of that id is started, and who wants to do something about it too
+ * waits. It does not outlive the launcher.
+ */
 const alone = <A>(
   node: LauncherNode,
   id: InstanceId,
   otherwise: string,
   action: Effect.Effect<A, LauncherError>
-): Effect.Effect<A, LauncherError> =>
-  Effect.acquireUseRelease(
-    node.admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), () => {
-      const refuse = (detail: string) => Effect.fail(fail(new InstanceExists({ id, detail })))
-      if (node.registry.get(id) !== undefined) return refuse(otherwise)
-      if (node.handling.has(id)) return refuse("somebody adopts or destroys what is left of that id: ask again then")
-      node.handling.add(id)
-      return Effect.void
-    })),
-    () => action,
-    () => Effect.sync(() => node.handling.delete(id))
+): Effect.Effect<A, LauncherError> => {
+  const { admitting, handling, registry } = node
+  const refuse = (detail: string) => Effect.fail(fail(new InstanceExists({ id, detail })))
+  const take = Effect.suspend((): Effect.Effect<Deferred.Deferred<void> | undefined, LauncherError> => {
+    const other = handling.get(id)
+    if (other !== undefined) return Effect.succeed(other)
+    if (registry.get(id) !== undefined) return refuse(otherwise)
+    handling.set(id, Deferred.makeUnsafe())
+    return Effect.undefined
+  })
+  const release = Effect.sync(() => {
+    const done = handling.get(id)
+    handling.delete(id)
+    if (done !== undefined) Deferred.doneUnsafe(done, Exit.void)
+  })
+  const begin: Effect.Effect<A, LauncherError> = Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      admitting.withPermits(1)(Effect.andThen(mustBeOpen(node), take)),
+      (other) =>
+        other === undefined
+          ? Effect.onExit(restore(action), () => release)
+          : restore(Effect.andThen(Deferred.await(other), begin))
+    )
   )
+  return whileOpen(node, begin)
+}
 
 const adoptAlone = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec) {
   const { id } = spec
+  yield* mustNotBeEmptied(node)
   const { guest, own } = yield* Starting.make(node, spec)
   const { connectDeadline } = node.config
   const silent = `its guest did not answer within ${Duration.toMillis(connectDeadline)} ms`
@@ -125,14 +144,19 @@ const adoptAlone = Effect.fnUntraced(function*(node: LauncherNode, spec: Instanc
   return yield* node.admitting.withPermits(1)(Effect.uninterruptible(enter(node, spec, paused)))
 })
 
+/** What empties a node has its instances already, and would leave one that comes then. */
+const mustNotBeEmptied = ({ state }: LauncherNode): Effect.Effect<void, LauncherError> =>
+  Effect.suspend(() =>
+    state.task === null
+      ? Effect.void
+      : Effect.fail(fail(new NodeMaintenance({ detail: "it is being emptied: ask again when that is done" })))
+  )
+
 /** Puts an orphan on record, as a guest that runs. */
 const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec, paused: boolean) {
-  const { around, config, state, store } = node
+  const { around, config, store } = node
   yield* mustBeOpen(node)
-  // What is being done has its instances already, and would leave this one.
-  if (state.task !== null) {
-    return yield* fail(new NodeMaintenance({ detail: "it is being emptied: ask again when that is done" }))
-  }
+  yield* mustNotBeEmptied(node)
   yield* Starting.isNameFree(node, spec)
   yield* Starting.claim(node, spec)
   const first = initial(spec)
@@ -154,6 +178,7 @@ const enter = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec
       )
     )
   )
+  node.telemetry.orphanGone()
   return yield* resume(node, record)
 })
 
@@ -183,7 +208,7 @@ export const destroy = (node: LauncherNode, id: InstanceId): Effect.Effect<void,
   alone(node, id, "it is no orphan: delete it", remove(node, id))
 
 const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
-  const { config, store, virtualizers } = node
+  const { config, store, telemetry, virtualizers } = node
   const directory = store.directory(id)
   // A record that could be neither written nor removed when it was adopted goes first, so that no launcher brings it back.
   const removal = Effect.andThen(
@@ -193,12 +218,23 @@ const remove = Effect.fnUntraced(function*(node: LauncherNode, id: InstanceId) {
       (virtualizer) => Effect.andThen(virtualizer.destroy({ id, handle: "" }), virtualizer.discard(id, directory)),
       { discard: true }
     )
-  ).pipe(Effect.andThen(store.removeDirectory(id)), Effect.andThen(store.removeUnreadable(id)))
+  ).pipe(Effect.andThen(store.removeDirectory(id)), Effect.andThen(removeUnreadable(node, id)))
   yield* Effect.timeout(removal, Duration.sum(config.stopDeadline, config.deleteDeadline)).pipe(
     Effect.catchDefect(broke),
     Effect.mapError((error) => failed(id, error))
   )
+  telemetry.orphanGone()
 })
+
+/** Removes the records that were set aside of an instance, or those that are of none. Returns where they were. */
+export const removeUnreadable = (
+  { store, unreadable }: LauncherNode,
+  of: InstanceId | undefined
+): Effect.Effect<ReadonlyArray<string>, StoreError> =>
+  Effect.tap(store.removeUnreadable(of), (paths) =>
+    Effect.sync(() => {
+      for (const path of paths) unreadable.delete(path)
+    }))
 
 const failed = (id: InstanceId, error: VirtualizerError | { readonly message: string }): LauncherError =>
   fail(new StepFailed({ id, phase: "delete", failure: "instance_failure", detail: error.message }))

@@ -28,7 +28,7 @@ export const project = (
   if (desired.power === "deleted" || step._tag === "Stop") return stopping
   switch (observed._tag) {
     case "Unknown":
-      return desired.power === "stopped" ? stopping : previous ?? pending
+      return desired.power === "stopped" && desired.epoch > 0 ? stopping : previous ?? pending
     case "Running":
       return observed.paused ? paused : running
     case "Launched":

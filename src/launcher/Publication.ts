@@ -37,7 +37,10 @@ export class Publication {
   }
 }
 
-const isEqualState = Schema.toEquivalence(InstanceState)
+const isEqualStates = Schema.toEquivalence(InstanceState)
+
+const isEqualState = (a: InstanceState, b: InstanceState): boolean =>
+  a === b || (a._tag === b._tag && isEqualStates(a, b))
 
 const isEqualVolumeList = Schema.toEquivalence(Schema.Array(VolumeSpec))
 

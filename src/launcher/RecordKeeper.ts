@@ -3,10 +3,13 @@
  */
 import { Duration, Effect } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
+import { within } from "./Attempt.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
 import type { InstanceStore } from "./InstanceStore.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import { StateFailure } from "./LauncherError.ts"
+
+const tooLate = (deadline: Duration.Duration) => `a record took longer than ${Duration.toMillis(deadline)} ms`
 
 export class RecordKeeper {
   /** The record as it is on disk; absent when there is none yet. */
@@ -47,21 +50,18 @@ export class RecordKeeper {
     const { config: { recordDeadline }, store } = this.around
     const next = { ...record, revision: (this.saved?.revision ?? 0) + 1 }
     return store.put(next).pipe(
-      Effect.mapError((error) => new StateFailure({ detail: error.message })),
-      Effect.timeoutOrElse({
-        duration: recordDeadline,
-        orElse: () =>
-          Effect.fail(new StateFailure({ detail: `a record took longer than ${Duration.toMillis(recordDeadline)} ms` }))
-      }),
-      Effect.map(() => {
-        this.isInDoubt = false
-        return this.saved = next
-      }),
-      Effect.tapError(() =>
-        Effect.sync(() => {
+      (put) => within(put, recordDeadline, () => Effect.fail({ message: tooLate(recordDeadline) })),
+      Effect.matchEffect({
+        onSuccess: () => {
+          this.isInDoubt = false
+          this.saved = next
+          return Effect.succeed(next)
+        },
+        onFailure: ({ message }) => {
           this.isInDoubt = true
-        })
-      )
+          return Effect.fail(new StateFailure({ detail: message }))
+        }
+      })
     )
   }
 

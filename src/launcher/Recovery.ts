@@ -37,7 +37,7 @@ export const resume = Effect.fnUntraced(function*(node: LauncherNode, record: In
       Effect.catchDefect((defect) => Effect.succeed(UnavailableGuest.make(`the virtualizer broke: ${String(defect)}`)))
     )
   const instance: Instance = enter(node, {
-    situation: recovered(record, around.nowMillis()),
+    situation: recovered(record, around.nowMillis(), around.config),
     saved: record,
     guest,
     virtualizer

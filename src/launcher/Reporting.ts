@@ -2,8 +2,9 @@
  * What a node tells of itself.
  */
 import { Duration, Effect } from "effect"
+import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
-import type { InstanceUsage, NodeStatistics, NodeStatus, UnreadableRecord } from "../domain/NodeStatus.ts"
+import type { InstanceUsage, NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
 import { sshPort } from "../domain/SshPort.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { Admission } from "./Admission.ts"
@@ -13,11 +14,11 @@ import type { LauncherNode } from "./LauncherNode.ts"
 export interface Reporter {
   readonly node: LauncherNode
   readonly admission: Admission
-  readonly unreadable: ReadonlyArray<UnreadableRecord>
 }
 
 /** How the node is now, by what was measured last. */
-const statusOf = ({ admission, node: { around, state, store, telemetry }, unreadable }: Reporter): NodeStatus => {
+const statusOf = ({ admission, node }: Reporter): NodeStatus => {
+  const { around, state, store, telemetry, unreadable } = node
   const why = admission.fullness
   const { orphansFound } = telemetry
   return {
@@ -31,39 +32,61 @@ const statusOf = ({ admission, node: { around, state, store, telemetry }, unread
     instances: { ...telemetry.counts },
     reserved: around.books.reserved,
     ...(orphansFound === undefined ? {} : { orphans: orphansFound }),
-    unreadable
+    unreadable: Array.from(unreadable.values())
   }
 }
 
-/** How the node is. What was measured for it is no older than `statisticsAge`. */
+/** How the node is. What was measured for it is no older than `statisticsAge`, unless guests keep it waiting. */
 export const status = (reporter: Reporter): Effect.Effect<NodeStatus> => {
   const { config, sampler } = reporter.node
-  return Effect.map(sampler.sample(Duration.toMillis(config.statisticsAge)), () => statusOf(reporter))
+  return Effect.map(sampler.recent(Duration.toMillis(config.statisticsAge)), () => statusOf(reporter))
 }
 
 /** What the node has and its instances use, measured now. */
 export const statistics = (reporter: Reporter): Effect.Effect<NodeStatistics> => {
   const { registry, sampler } = reporter.node
-  return Effect.map(sampler.sample(0), ({ atMillis, instances, node }) => ({
-    status: statusOf(reporter),
-    atMillis,
-    ...(node === undefined ? {} : { node }),
-    instances: registry.infos.map((info) => usageOf(info, instances.get(info.spec.id)))
-  }))
+  return Effect.flatMap(sampler.sample(0), ({ atMillis, instances, node }) => {
+    const status = statusOf(reporter)
+    const { infos } = registry
+    return Effect.map(usages(infos, instances), (instances) => ({
+      status,
+      atMillis,
+      ...(node === undefined ? {} : { node }),
+      instances
+    }))
+  })
 }
+
+/** How many usages are made up before others have a turn. */
+const usagesATurn = 500
+
+const usages = Effect.fnUntraced(function*(
+  infos: ReadonlyArray<InstanceInfo>,
+  stats: ReadonlyMap<InstanceId, InstanceStats>
+) {
+  const all: Array<InstanceUsage> = []
+  for (const [index, info] of infos.entries()) {
+    if (index % usagesATurn === usagesATurn - 1) yield* Effect.yieldNow
+    all.push(usageOf(info, stats.get(info.spec.id)))
+  }
+  return all
+})
 
 const unknown: InstanceStats = {}
 
 const usageOf = ({ spec, state, volumes }: InstanceInfo, stats: InstanceStats | undefined): InstanceUsage => {
   const { id, name, networkNode = false, nics: [nic] } = spec
-  const { concentrator } = nic ?? {}
-  return {
+  const address = nic?.concentrator?.address
+  const usage: InstanceUsage = {
     id,
-    ...(name === undefined ? {} : { name }),
     state,
     volumes: volumes.map((volume) => volume.id),
-    ...(concentrator?.address === undefined ? {} : { sshAddress: concentrator.address }),
     sshPort: sshPort({ networkNode, address: nic?.address }),
     stats: stats ?? unknown
+  }
+  return name === undefined && address === undefined ? usage : {
+    ...usage,
+    ...(name === undefined ? {} : { name }),
+    ...(address === undefined ? {} : { sshAddress: address })
   }
 }

@@ -35,7 +35,8 @@ export const afterEnd = (
   if (!takes(spec.restart, outcome)) return { ...record, desired: { ...desired, power: "stopped" }, ended }
   const restarts = wasStable(record, nowMillis, limits) ? 0 : desired.restarts
   if (restarts >= limits.restartsMax) {
-    const detail = `it ended ${restarts + 1} times in a row, at last with ${format(outcome)}: ` +
+    const often = restarts === 0 ? "it ended with" : `it ended ${restarts + 1} times in a row, at last with`
+    const detail = `${often} ${format(outcome)}: ` +
       "read its console, mend what ends it, then start it again"
     return {
       ...record,

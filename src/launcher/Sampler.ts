@@ -2,10 +2,11 @@
  * Measures what a node has and what its guests use. Those who ask at once get one measuring. No command waits for it, and it never
  * waits for long: what has not been told within its deadline is not known.
  */
-import { Deferred, Duration, Effect, Exit, Option } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeSample } from "../domain/NodeSample.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
+import type { GuestStats } from "../Virtualizer.ts"
 import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
 import type { Measured } from "./Admission.ts"
 import { demands } from "./Books.ts"
@@ -14,7 +15,7 @@ import type { LauncherConfig } from "./LauncherConfig.ts"
 import type { NodeResources } from "./NodeResources.ts"
 import type { Registry } from "./Registry.ts"
 import { hasGuest } from "./Situation.ts"
-import { type CpuSample, cpuSample, instanceStats } from "./Statistics.ts"
+import { cpuSample, instanceStats } from "./Statistics.ts"
 
 /** What was measured. */
 export interface Sample {
@@ -37,7 +38,8 @@ export interface SamplerOptions {
 
 export class Sampler {
   private readonly options: SamplerOptions
-  private readonly cpus = new WeakMap<Instance, CpuSample>()
+  /** The guests that did not answer in time when they were asked last. */
+  private readonly slow = new WeakSet<Instance>()
   private last: Sample | undefined = undefined
   private usage: Measured | undefined = undefined
   private flight: Deferred.Deferred<Sample> | undefined = undefined
@@ -74,6 +76,18 @@ export class Sampler {
     })
   }
 
+  /** Like {@link sample}; where guests that are asked keep it waiting, what was measured before. */
+  recent(ageMillis: number): Effect.Effect<Sample> {
+    const { guestStatisticsDeadline: duration } = this.options.config
+    return Effect.suspend(() => {
+      const { last } = this
+      const sample = this.sample(ageMillis)
+      return last === undefined
+        ? sample
+        : Effect.timeoutOrElse(sample, { duration, orElse: () => Effect.succeed(this.last ?? last) })
+    })
+  }
+
   /** Nothing is, once the clock was set back. */
   private isRecent({ atMillis }: Sample, ageMillis: number): boolean {
     const sinceMillis = this.options.nowMillis() - atMillis
@@ -86,12 +100,7 @@ export class Sampler {
       instance.guest.stats,
       (defect) => Effect.fail(fail(new Unreachable({ detail: `the virtualizer broke: ${String(defect)}` })))
     )
-    return Effect.map(asked, (stats) => {
-      const before = this.cpus.get(instance)
-      const now = cpuSample(stats)
-      if (now !== undefined) this.cpus.set(instance, now)
-      return instanceStats(stats, instance.spec.vcpus, before)
-    })
+    return Effect.map(asked, (stats) => usesOf(instance, stats))
   }
 
   private begin(): Deferred.Deferred<Sample> {
@@ -119,35 +128,76 @@ export class Sampler {
 
   private get measure(): Effect.Effect<Sample> {
     return Effect.suspend(() => {
-      const { config, nowMillis, registry, resources } = this.options
+      const { config: { statisticsAtOnce, statisticsDeadline }, nowMillis, registry } = this.options
       const atMillis = nowMillis()
       const instances = new Map<InstanceId, InstanceStats>()
       const running = registry.all.filter(({ situation }) => hasGuest(situation))
-      let next = 0
-      const one: Effect.Effect<void> = Effect.suspend(() => {
-        const instance = running[next++]
-        if (instance === undefined) return Effect.void
-        return Effect.matchEffect(this.stats(instance), {
-          onFailure: () => one,
-          onSuccess: (stats) => {
-            instances.set(instance.id, stats)
-            return one
-          }
-        })
-      })
-      const workers = Array.from({ length: Math.min(config.statisticsAtOnce, running.length) }, () => one)
-      const node = Effect.tapError(resources.sample, (error) => Effect.logWarning(error.message))
+      const quick = running.filter((instance) => !this.slow.has(instance))
+      const queue = [...quick, ...running.filter((instance) => this.slow.has(instance))].values()
+      const lanes = Array.from(
+        { length: Math.min(statisticsAtOnce, running.length) },
+        () => this.lane(queue, instances)
+      )
       return Effect.all([
-        Effect.map(Effect.timeoutOption(Effect.option(node), config.statisticsDeadline), Option.flatten),
-        Effect.timeoutOption(
-          Effect.all(workers, { concurrency: "unbounded", discard: true }),
-          config.statisticsDeadline
-        )
+        Effect.map(Effect.timeoutOption(this.node, statisticsDeadline), Option.flatten),
+        Effect.timeoutOption(Effect.all(lanes, { concurrency: "unbounded", discard: true }), statisticsDeadline)
       ], { concurrency: 2 }).pipe(
         Effect.map(([node]) => ({ atMillis, node: Option.getOrUndefined(node), instances }))
       )
     })
   }
+
+  /** What the node has, where that can be told. */
+  private get node(): Effect.Effect<Option.Option<NodeSample>> {
+    return Effect.catchDefect(this.options.resources.sample, (defect) => Effect.fail({ message: String(defect) })).pipe(
+      Effect.tapError(({ message }) => Effect.logWarning(`what the node has can not be told: ${message}`)),
+      Effect.option
+    )
+  }
+
+  /** Asks one guest after the other. Who does not answer in time is given up: one timer is enough for all that a lane asks. */
+  private lane(queue: Iterator<Instance>, instances: Map<InstanceId, InstanceStats>): Effect.Effect<void> {
+    const { config: { guestStatisticsDeadline } } = this.options
+    let asked = 0
+    let current: Instance | undefined
+    const next: Effect.Effect<void> = Effect.suspend(() => {
+      const { done, value: instance } = queue.next()
+      if (done === true) return Effect.void
+      current = instance
+      const answer = Effect.matchCause(instance.guest.stats, {
+        onFailure: () => {},
+        onSuccess: (stats) => {
+          this.slow.delete(instance)
+          instances.set(instance.id, usesOf(instance, stats))
+        }
+      })
+      // Whoever waits has a turn now and then.
+      return Effect.flatMap(++asked % guestsATurn === 0 ? Effect.andThen(Effect.yieldNow, answer) : answer, () => next)
+    })
+    const watched: Effect.Effect<void> = Effect.flatMap(Effect.forkChild(next, { startImmediately: true }), (fiber) => {
+      const wait: Effect.Effect<void> = Effect.suspend(() => {
+        const before = asked
+        return Effect.flatMap(Effect.timeoutOption(Fiber.await(fiber), guestStatisticsDeadline), (exit) => {
+          if (Option.isSome(exit)) return Effect.void
+          if (asked !== before || current === undefined) return wait
+          this.slow.add(current)
+          return Effect.andThen(Fiber.interrupt(fiber), watched)
+        })
+      })
+      return wait
+    })
+    return watched
+  }
+}
+
+/** How many guests that answer at once are asked before others have a turn. */
+const guestsATurn = 64
+
+/** What an instance uses now, and since it was asked last. */
+const usesOf = (instance: Instance, stats: GuestStats): InstanceStats => {
+  const before = instance.cpu
+  instance.cpu = cpuSample(stats) ?? before
+  return instanceStats(stats, instance.spec.vcpus, before)
 }
 
 /** What guests used, as far as it was told: of each no more than it holds, for that is what is given back when it goes. */

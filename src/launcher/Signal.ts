@@ -10,14 +10,23 @@ export class Signal {
 
   /** Wakes who waits, or the next to come. */
   raise(): void {
+    // Not at once: whoever raises it is in the middle of something.
+    this.wake(Effect.yieldNow)
+  }
+
+  /** The same, by who has nothing more to do: who waits goes on at once. */
+  raiseLast(): void {
+    this.wake(Effect.void)
+  }
+
+  private wake(how: Effect.Effect<void>): void {
     const { waiting } = this
     if (waiting === undefined) {
       this.raised = true
       return
     }
     this.waiting = undefined
-    // Not at once: whoever raises it is in the middle of something.
-    waiting(Effect.yieldNow)
+    waiting(how)
   }
 
   /** Waits until it is raised, and lowers it. Whoever takes it must then look at everything. */

@@ -1,8 +1,10 @@
 /**
  * What one instance's loop knows: the record, and what was last observed. All decisions are made from it.
  */
+import { Duration } from "effect"
 import type { VolumeId } from "../domain/Volume.ts"
 import { hasConnected, type InstanceRecord } from "./InstanceRecord.ts"
+import type { LauncherConfig } from "./LauncherConfig.ts"
 
 /** Why an instance's guest can not be reached, since when, and how often that was tried. */
 export interface Doubt {
@@ -63,9 +65,17 @@ export const fresh = (record: InstanceRecord): Situation => ({
 
 /**
  * An instance found on disk: nothing is taken for granted until it has been looked at. Where a guest is to be expected, to
- * take hold of it is to look.
+ * take hold of it is to look. A start waits no longer than `restartDelayMax`, whatever the clock was when that was written.
  */
-export const recovered = (record: InstanceRecord, nowMillis: number): Situation => {
+export const recovered = (
+  found: InstanceRecord,
+  nowMillis: number,
+  { restartDelayMax }: Pick<LauncherConfig, "restartDelayMax">
+): Situation => {
+  const latestMillis = nowMillis + Duration.toMillis(restartDelayMax)
+  const record = found.desired.notBeforeMillis <= latestMillis
+    ? found
+    : { ...found, desired: { ...found.desired, notBeforeMillis: latestMillis } }
   const doubt = { sinceMillis: nowMillis, why: "the launcher has just begun, and is looking", tries: 0 }
   const expectsGuest = hasConnected(record) && (record.ended === null || record.ended.epoch < record.boot)
   return { record, observed: expectsGuest ? { _tag: "Launched", doubt } : look(doubt) }

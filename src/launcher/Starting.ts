@@ -1,5 +1,5 @@
 /**
- * The beginning of a start: an instance that is there already, or a new one that is admitted to the node.
+ * The beginning of an instance, which is started or not: one that is there already, or a new one that is admitted to the node.
  */
 import { Effect, Exit, Scope } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
@@ -19,57 +19,64 @@ import {
 } from "./LauncherError.ts"
 import { enter, type LauncherNode } from "./LauncherNode.ts"
 import { fresh } from "./Situation.ts"
+import type { Command } from "./Wish.ts"
 
 /** Lets something be interrupted again. */
 export type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
+/** What brings an instance about: it is only created, or started too. */
+export type Beginning = Extract<Command, { readonly _tag: "Create" | "Start" }>
+
 /**
- * Starts an instance, for whoever makes all but the waiting uninterruptible: `restore` is for that. Once it succeeds, its
+ * Brings an instance about, for whoever makes all but the waiting uninterruptible: `restore` is for that. Once it succeeds, its
  * caller has the instance.
  */
-export const start = (
+export const begin = (
   node: LauncherNode,
   restore: Restore,
-  spec: InstanceSpec
+  spec: InstanceSpec,
+  command: Beginning
 ): Effect.Effect<InstanceInfo, LauncherError> =>
-  Effect.andThen(restore(node.sampler.known), admit(node, spec)).pipe(
+  Effect.andThen(restore(node.sampler.known), admit(node, spec, command)).pipe(
     Effect.flatMap(({ instance, waiter }) =>
       restore(instance.callers.answer(waiter)).pipe(
         Effect.onInterrupt(() => instance.callers.withdraw(waiter)),
         // An instance that was just going never considered it: it is a new one.
-        Effect.flatMap((considered) => considered ? Effect.sync(() => instance.info) : start(node, restore, spec))
+        Effect.flatMap((considered) =>
+          considered ? Effect.sync(() => instance.info) : begin(node, restore, spec, command)
+        )
       )
     )
   )
 
-/** One at a time: two starts of one id must not both make it. */
-const admit = (node: LauncherNode, spec: InstanceSpec) =>
+/** One at a time: two of one id must not both make it. */
+const admit = (node: LauncherNode, spec: InstanceSpec, command: Beginning) =>
   node.admitting.withPermits(1)(Effect.suspend(() => {
     const present = node.registry.get(spec.id)
     if (node.isClosed()) return Effect.fail(fail(new LauncherClosed()))
-    if (present === undefined) return add(node, spec)
+    if (present === undefined) return add(node, spec, command)
     // Of one that is being deleted it is as good: it is told so, or takes its place.
     return equivalence(present.spec, spec) || present.situation.record.desired.power === "deleted"
-      ? Effect.map(present.callers.enqueue({ _tag: "Start" }), (waiter) => ({ instance: present, waiter }))
+      ? Effect.map(present.callers.enqueue(command), (waiter) => ({ instance: present, waiter }))
       : Effect.fail(
         fail(new InstanceExists({ id: spec.id, detail: "it exists with another specification: delete it first" }))
       )
   }))
 
-const add = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec) {
+const add = Effect.fnUntraced(function*(node: LauncherNode, spec: InstanceSpec, command: Beginning) {
   const { around, handling, run } = node
   const { id } = spec
   if (handling.has(id)) {
-    const detail = "somebody adopts or destroys what is left of that id: ask again then"
+    const detail = "what is left of that id is being adopted or destroyed: ask again when that is done"
     return yield* fail(new InstanceExists({ id, detail }))
   }
   yield* isNameFree(node, spec)
-  const refused = around.refusal(spec, "instance")
+  const refused = around.refusal(spec, command._tag === "Start" ? "instance" : "place")
   if (refused !== undefined) return yield* fail(refused)
   const { guest, own, virtualizer } = yield* make(node, spec)
   yield* claim(node, spec).pipe(Effect.onError(() => Scope.close(own, Exit.void)))
   const instance = enter(node, { situation: fresh(initial(spec)), saved: undefined, guest, virtualizer })
-  const waiter = yield* instance.callers.enqueue({ _tag: "Start" })
+  const waiter = yield* instance.callers.enqueue(command)
   run(instance.loop(own))
   return { instance, waiter }
 })

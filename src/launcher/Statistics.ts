@@ -27,12 +27,13 @@ export const instanceStats = (stats: GuestStats, vcpus: number, before: CpuSampl
       before.cpuMillis <= now.cpuMillis
     ? before
     : begin
-  return {
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(now === undefined || now.uptimeMillis === 0 ? {} : {
-      cpuRatio: (now.cpuMillis - from.cpuMillis) / (now.uptimeMillis - from.uptimeMillis) / vcpus
-    }),
-    ...(diskAllocatedBytes === undefined ? {} : { diskAllocatedBytes }),
-    ...(diskVirtualBytes === undefined ? {} : { diskVirtualBytes })
+  // One object, for there are as many as instances.
+  const uses: { -readonly [Key in keyof InstanceStats]: InstanceStats[Key] } = {}
+  if (memoryBytes !== undefined) uses.memoryBytes = memoryBytes
+  if (now !== undefined && now.uptimeMillis > 0) {
+    uses.cpuRatio = (now.cpuMillis - from.cpuMillis) / (now.uptimeMillis - from.uptimeMillis) / vcpus
   }
+  if (diskAllocatedBytes !== undefined) uses.diskAllocatedBytes = diskAllocatedBytes
+  if (diskVirtualBytes !== undefined) uses.diskVirtualBytes = diskVirtualBytes
+  return uses
 }

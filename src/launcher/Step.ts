@@ -7,12 +7,14 @@ import { connection } from "../domain/Network.ts"
 import type { Phase } from "../domain/Phase.ts"
 import type { BootConfig, Follower, Guest, Monitor } from "../Virtualizer.ts"
 import { fail, Unreachable, type VirtualizerError } from "../VirtualizerError.ts"
+import { attempt } from "./Attempt.ts"
 import type { Step } from "./Decision.ts"
 import type { InstanceRecord } from "./InstanceRecord.ts"
 import type { InstanceStore, StoreError } from "./InstanceStore.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
 import type { FailureCode } from "./LauncherError.ts"
 import type { Failure, Learned } from "./Learning.ts"
+import type { Signal } from "./Signal.ts"
 import type { VolumeResolver, VolumeUnresolved } from "./VolumeResolver.ts"
 
 /** What every instance of a launcher works with. */
@@ -22,6 +24,8 @@ export interface Tools {
   readonly volumes: VolumeResolver["Service"]
   /** Bounds how many guests are probed at one time. */
   readonly probes: Semaphore.Semaphore
+  /** The time that all waits are reckoned with. */
+  readonly nowMillis: () => number
 }
 
 /** What a step works on. */
@@ -34,32 +38,29 @@ export interface Subject {
   readonly scope: Scope.Scope
   /** Who is told what happens to the guest of a monitor that this step takes, from its first moment on. */
   readonly follower: (monitor: Monitor) => Follower
+  /** Raised when something may have made the step unwanted. */
+  readonly signal: Signal
+  /** Takes in what happened. Says whether the step is still wanted. */
+  readonly look: Effect.Effect<boolean>
   /** Called with the monitor once it is connected. */
   readonly hold: (monitor: Monitor) => void
 }
 
-type StepError = VirtualizerError | VolumeUnresolved | StoreError | DeadlinePassed
-
-/** A step took longer than it may. */
-class DeadlinePassed {
-  readonly _tag = "DeadlinePassed"
-  readonly millis: number
-  constructor(millis: number) {
-    this.millis = millis
-  }
-}
+type StepError = VirtualizerError | VolumeUnresolved | StoreError
 
 const done: Learned = { _tag: "Done" }
 
-/** Takes a step within its deadline. Interrupting it undoes it, as far as the virtualizer's contract says. */
-export const perform = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned, Failure> => {
-  const deadline = deadlineOf(step, tools.config)
-  const action = act(step, subject, tools)
-  return (deadline === undefined ? action : Effect.timeoutOrElse(action, {
-    duration: deadline,
-    orElse: () => Effect.fail(new DeadlinePassed(Duration.toMillis(deadline)))
-  })).pipe(Effect.mapError((error) => failureOf(step, error)))
-}
+/**
+ * Takes a step within its deadline, and interrupts itself when it is not wanted any more. Interrupting it undoes it, as far as the
+ * virtualizer's contract says.
+ */
+export const perform = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned, Failure> =>
+  attempt(Effect.mapError(act(step, subject, tools), (error) => failureOf(step, error)), {
+    deadline: deadlineOf(step, tools.config),
+    late: (deadline) => late(step, deadline),
+    signal: subject.signal,
+    look: subject.look
+  })
 
 const act = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned, StepError> => {
   const { guest, record } = subject
@@ -68,10 +69,7 @@ const act = (step: Step, subject: Subject, tools: Tools): Effect.Effect<Learned,
     case "Forget":
       return Effect.succeed(done)
     case "Wait":
-      return Effect.clockWith((clock) => Effect.sleep(Math.max(1, step.untilMillis - clock.currentTimeMillisUnsafe())))
-        .pipe(
-          Effect.as(done)
-        )
+      return Effect.as(Effect.suspend(() => Effect.sleep(Math.max(1, step.untilMillis - tools.nowMillis()))), done)
     case "Probe":
       return tools.probes.withPermits(1)(Effect.map(guest.probe, (probe) => ({ _tag: "Probed", probe })))
     case "EnsureImage":
@@ -201,11 +199,15 @@ export const defect = (step: Step, cause: Cause.Cause<unknown>): Failure => ({
   detail: `the virtualizer broke: ${Cause.pretty(cause)}`
 })
 
+/** A step took longer than it may: nothing is known of its guest. */
+const late = (step: Step, deadline: Duration.Duration): Failure => {
+  const phase = phaseOf(step)
+  const detail = `${phase} took longer than ${Duration.toMillis(deadline)} ms`
+  return { phase, code: codeOf(phase), guest: "silent", detail }
+}
+
 const failureOf = (step: Step, error: StepError): Failure => {
   const phase = phaseOf(step)
-  if (error._tag === "DeadlinePassed") {
-    return { phase, code: codeOf(phase), guest: "silent", detail: `${phase} took longer than ${error.millis} ms` }
-  }
   const failure: Failure = { phase, code: codeOf(phase), guest: "unchanged", detail: error.message }
   if (error._tag === "VolumeUnresolved" && phase === "launch") return { ...failure, code: "image_failure" }
   if (error._tag !== "VirtualizerError") return failure

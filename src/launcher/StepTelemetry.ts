@@ -46,15 +46,16 @@ export const told = <A, E>(
     if (step._tag === "Wait" && parent === undefined) return action
     const began = nowMillis()
     const phase = phaseOf(step)
-    return action.pipe(
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          if (step._tag === "Wait") return
-          const outcome = Exit.isSuccess(exit) ? "ok" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
-          telemetry.phase(phase, outcome, nowMillis() - began)
-        })
-      ),
-      Effect.annotateLogs("instance", id),
+    const timed = Effect.onExit(action, (exit) => {
+      if (step._tag !== "Wait") {
+        const outcome = Exit.isSuccess(exit) ? "ok" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+        telemetry.phase(phase, outcome, nowMillis() - began)
+      }
+      return Effect.void
+    })
+    const logged = Effect.annotateLogs(timed, "instance", id)
+    // A span that nobody listens for would cost more than all else that is told.
+    return !telemetry.isTraced ? logged : logged.pipe(
       Effect.withSpan(names[step._tag], {
         ...(parent === undefined ? { root: true } : { parent }),
         attributes: { "vivarium.instance": id, "vivarium.phase": phase }
@@ -65,9 +66,9 @@ export const told = <A, E>(
 /** Tells of the writing of a record that a command waits for. */
 export const toldWriting = <A, E>(
   writing: Effect.Effect<A, E>,
-  { id, parent }: Pick<StepTelemetryOptions, "id" | "parent">
+  { id, parent, telemetry }: StepTelemetryOptions
 ): Effect.Effect<A, E> =>
-  parent === undefined ? writing : writing.pipe(
+  parent === undefined || !telemetry.isTraced ? writing : writing.pipe(
     Effect.withSpan("Instance.record", { parent, attributes: { "vivarium.instance": id } }, {
       captureStackTrace: false
     })

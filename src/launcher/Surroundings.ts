@@ -17,8 +17,6 @@ export interface Surroundings extends Tools {
   readonly telemetry: Telemetry
   /** Why such an instance may not be started now. `needs` says what it does not hold of the node yet. */
   readonly refusal: (spec: InstanceSpec, needs: Needs) => Reason | undefined
-  /** The time on the launcher's clock. */
-  readonly nowMillis: () => number
   /** Tells what changed. */
   readonly publish: (id: InstanceId, change: Change) => void
   /** Called when the instance is gone, or its launcher closes, before anybody is answered. */

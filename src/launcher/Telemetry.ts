@@ -1,21 +1,29 @@
 /**
  * What a launcher tells of itself in numbers: Effect metrics, whose names begin with `vivarium_`. Durations are seconds.
  */
-import { type Context, Metric } from "effect"
+import { Context, Metric, References, Tracer } from "effect"
 import { type Tag, tags } from "../domain/InstanceState.ts"
 import type { Reserved } from "../domain/NodeStatus.ts"
 import type { Phase } from "../domain/Phase.ts"
 
 const instances = Metric.gauge("vivarium_instances", { description: "Instances, by state" })
-const operations = Metric.counter("vivarium_operations_total", {
-  description:
-    "Commands that were answered, by what they were and their outcome: ok, interrupted, or the code of the failure",
-  incremental: true
-})
-const phases = Metric.histogram("vivarium_phase_seconds", {
-  description: "How long phases of instances' lives took, by phase and outcome: ok, failed or interrupted",
-  boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
-})
+
+// A metric for each series, for that is what costs little to count in: one that is given attributes as it counts makes up the
+// series' key each time.
+const operations = (operation: string, outcome: string) =>
+  Metric.counter("vivarium_operations_total", {
+    description:
+      "Commands that were answered, by what they were and their outcome: ok, interrupted, or the code of the failure",
+    incremental: true,
+    attributes: { operation, outcome }
+  })
+const phases = (phase: Phase, outcome: PhaseOutcome) =>
+  Metric.histogram("vivarium_phase_seconds", {
+    description: "How long phases of instances' lives took, by phase and outcome: ok, failed or interrupted",
+    boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600],
+    attributes: { phase, outcome }
+  })
+
 const restarts = Metric.counter("vivarium_restarts_total", {
   description: "Starts that a restart policy asked for",
   incremental: true
@@ -36,6 +44,11 @@ const holdings = Metric.gauge("vivarium_reserved", {
 /** How something ended. */
 export type PhaseOutcome = "ok" | "failed" | "interrupted"
 
+/** Whether anybody listens to spans: Effect's own tracer only makes them, which takes longer than all else that is told. */
+export const isTraced = (context: Context.Context<never>): boolean =>
+  Context.get(context, References.TracerEnabled) &&
+  Context.get(context, Tracer.Tracer) !== Context.get(Context.empty(), Tracer.Tracer)
+
 export class Telemetry {
   /** How many instances there are in each state. */
   readonly counts: Record<Tag, number>
@@ -43,11 +56,14 @@ export class Telemetry {
   orphansFound: number | undefined = undefined
   private readonly context: Context.Context<never>
   private readonly series = new Map<string, Metric.Metric<number, unknown>>()
+  /** Whether anybody listens to the spans of what the launcher does. */
+  readonly isTraced: boolean
   private readonly gauges: ReadonlyArray<Metric.Registration>
 
   /** Tells it to the registry of metrics in a context. `reserved` is asked whenever that is read. */
   constructor(context: Context.Context<never>, reserved: () => Reserved) {
     this.context = context
+    this.isTraced = isTraced(context)
     const none: Partial<Record<Tag, number>> = {}
     for (const tag of tags) none[tag] = 0
     this.counts = none as Record<Tag, number>
@@ -72,11 +88,11 @@ export class Telemetry {
   }
 
   operation(operation: string, outcome: string): void {
-    this.update(operations, { operation, outcome }, 1)
+    this.one(`${operation} ${outcome}`, () => operations(operation, outcome)).updateUnsafe(1, this.context)
   }
 
   phase(phase: Phase, outcome: PhaseOutcome, millis: number): void {
-    this.update(phases, { phase, outcome }, millis / 1_000)
+    this.one(`phase ${phase} ${outcome}`, () => phases(phase, outcome)).updateUnsafe(millis / 1_000, this.context)
   }
 
   restarted(): void {
@@ -96,6 +112,11 @@ export class Telemetry {
     orphans.updateUnsafe(count, this.context)
   }
 
+  /** One of them is none any more. */
+  orphanGone(): void {
+    if (this.orphansFound !== undefined && this.orphansFound > 0) this.orphans(this.orphansFound - 1)
+  }
+
   /** What is asked for when it is read costs nothing when it changes, and is never old. */
   private gauge(
     metric: Metric.Gauge<number>,
@@ -106,13 +127,12 @@ export class Telemetry {
     return Metric.registerUnsafe(Metric.withAttributes(metric, attributes), this.context, hooks)
   }
 
-  private update(metric: Metric.Metric<number, unknown>, attributes: Record<string, string>, value: number): void {
-    const key = `${metric.id} ${Object.values(attributes).join(" ")}`
-    let one = this.series.get(key)
-    if (one === undefined) {
-      one = Metric.withAttributes(metric, attributes)
-      this.series.set(key, one)
-    }
-    one.updateUnsafe(value, this.context)
+  /** One series, made when it is first counted in. */
+  private one(key: string, make: () => Metric.Metric<number, unknown>): Metric.Metric<number, unknown> {
+    const there = this.series.get(key)
+    if (there !== undefined) return there
+    const one = make()
+    this.series.set(key, one)
+    return one
   }
 }

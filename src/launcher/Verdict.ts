@@ -41,6 +41,8 @@ export const verdict = (waiting: Waiting, situation: Situation, step: Step): Ans
   switch (command._tag) {
     case "Delete":
       return undefined
+    case "Create":
+      return observed._tag === "Unknown" && observed.fresh ? undefined : Exit.void
     case "Stop":
     case "Withdraw":
       return isQuiescent(observed) ? Exit.void : undefined
@@ -68,8 +70,8 @@ export const verdict = (waiting: Waiting, situation: Situation, step: Step): Ans
 export const concerns = (step: Step, command: Command): boolean => {
   switch (step._tag) {
     case "Probe":
-      // It fails an instance that is not one: others than its start learn that there is none.
-      return command._tag === "Start"
+      // It fails an instance that is not one: others than who would have it learn that there is none.
+      return command._tag === "Start" || command._tag === "Create"
     case "EnsureImage":
     case "CreateImage":
     case "Launch":

@@ -55,6 +55,11 @@ export class Waiters {
     return waiter
   }
 
+  /** Whether there is a command that has not been considered. */
+  get hasNext(): boolean {
+    return this.inbox.length > 0
+  }
+
   /** Takes the next command out that has not been considered. */
   next(): Waiter | undefined {
     return this.inbox.shift()

@@ -18,7 +18,7 @@ export class Watching {
   /** The monitor that is held. */
   monitor: Monitor | undefined = undefined
   private scope: Scope.Closeable | undefined = undefined
-  private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> = none
+  private facts: ReadonlyArray<{ readonly monitor: Monitor; readonly fact: Fact }> | undefined = undefined
   /** Wakes the loop. */
   private readonly signal: Signal
 
@@ -36,7 +36,7 @@ export class Watching {
 
   /** A monitor is about to be taken. What is left of others, which were not kept, is forgotten. */
   begin(): void {
-    this.facts = none
+    this.facts = undefined
   }
 
   /** Who follows a monitor for the loop. */
@@ -46,7 +46,7 @@ export class Watching {
 
   /** Notes what a monitor told. */
   note(monitor: Monitor, fact: Fact): void {
-    this.facts = [...this.facts, { monitor, fact }]
+    this.facts = [...this.facts ?? [], { monitor, fact }]
     this.signal.raise()
   }
 
@@ -60,9 +60,9 @@ export class Watching {
 
   /** Takes what the held monitor told. That of one that is just being taken waits until it is held. */
   take(): ReadonlyArray<Fact> {
-    if (this.monitor === undefined || this.facts.length === 0) return []
+    if (this.monitor === undefined || this.facts === undefined) return []
     const { facts } = this
-    this.facts = none
+    this.facts = undefined
     return facts.filter(({ monitor }) => monitor === this.monitor).map(({ fact }) => fact)
   }
 
@@ -76,9 +76,6 @@ export class Watching {
     })
   }
 }
-
-/** Instances that nothing happens to share this. */
-const none: ReadonlyArray<never> = Object.freeze([])
 
 /** Notes what one monitor tells. */
 class Noting implements Follower {

@@ -9,6 +9,8 @@ import { isQuiescent, type Situation } from "./Situation.ts"
 
 /** What a caller asks of an instance. `Withdraw` takes back a start. */
 export type Command =
+  /** To be there, whether it is started or not. */
+  | { readonly _tag: "Create" }
   | { readonly _tag: "Start" }
   | { readonly _tag: "Restart" }
   | { readonly _tag: "Stop" }
@@ -51,6 +53,8 @@ const strength = (command: Command): number => {
 export const supersedes = (newer: Command, older: Command): Superseded["by"] | undefined => {
   // Whoever takes a start back waits for all to be clean, whoever sees to that.
   if (older._tag === "Withdraw") return undefined
+  // An instance that is stopped is there.
+  if (older._tag === "Create") return newer._tag === "Delete" ? "delete" : undefined
   switch (newer._tag) {
     case "Stop":
       return strength(older) < strength(newer) ? "stop" : undefined
@@ -64,6 +68,7 @@ export const supersedes = (newer: Command, older: Command): Superseded["by"] | u
       return older._tag === "Detach" && older.volume === newer.volume.id ? "attach" : undefined
     case "Detach":
       return older._tag === "Attach" && older.volume.id === newer.volume ? "detach" : undefined
+    case "Create":
     case "Start":
     case "Restart":
     case "Withdraw":
@@ -100,6 +105,7 @@ export const wish = (command: Command, { observed, record }: Situation, abilitie
   if (command._tag === "Delete") return desire(desired.power === "deleted" ? desired : { ...desired, power: "deleted" })
   if (command._tag === "Withdraw") return desire(withdraw(command.start.epoch, record))
   if (desired.power === "deleted") return refuse(new NoInstance({ id: record.id }))
+  if (command._tag === "Create") return desire(desired)
   if (command._tag === "Stop") return desire(desired.power === "stopped" ? desired : { ...desired, power: "stopped" })
   // Before the first start there is nothing that a stop could still be ending.
   if (desired.power === "stopped" && desired.epoch > 0 && !isQuiescent(observed)) return { _tag: "Later" }
@@ -170,12 +176,12 @@ const liveVolumes = new NotSupported({ what: "attaching and detaching volumes of
 const notRunning = (id: InstanceId) => new InstanceFailure({ id, detail: "it is not running: start it first" })
 
 /**
- * A start that nobody waits for any more is undone: the first one with its instance, a later one to stopped. What its restart
- * policy made of it belongs to it.
+ * A start that nobody waits for any more is undone: the first one with its instance, a later one to stopped, and so that of an
+ * instance that was created before. What its restart policy made of it belongs to it.
  */
-const withdraw = (epoch: number, { desired }: InstanceRecord): Desired => {
+const withdraw = (epoch: number, { created, desired }: InstanceRecord): Desired => {
   if (desired.epoch !== epoch || (desired.power !== "running" && desired.power !== "paused")) return desired
-  return { ...desired, power: epoch - desired.restarts === 1 ? "deleted" : "stopped" }
+  return { ...desired, power: epoch - desired.restarts === 1 && !created ? "deleted" : "stopped" }
 }
 
 /** Takes back what attach and detach commands wished that a stronger command took over from. */

@@ -15,6 +15,7 @@ export const make = (launcher: Launcher["Service"], fence: Fence): Launcher["Ser
     Stream.concat(Stream.takeWhile(stream, () => fence.isUp), ended)
   return Launcher.of({
     ...launcher,
+    create: (spec) => heard(launcher.create(spec)),
     start: (spec) => heard(launcher.start(spec)),
     scoped: (spec) => heard(launcher.scoped(spec)),
     stop: (id) => heard(launcher.stop(id)),

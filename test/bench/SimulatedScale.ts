@@ -156,14 +156,16 @@ const launchGuests = Effect.fnUntraced(function*(count: number) {
     })))
 })
 
-/** How many milliseconds a launcher takes to have hold of `count` running guests whose records it finds on disk. */
+/** How many milliseconds, by the clock and of processor time, a launcher takes to have hold of `count` running guests whose records it finds on disk. */
 export const adoption = (directory: string, count: number, isSynced: boolean) =>
   Effect.gen(function*() {
     yield* launchGuests(count)
     return yield* Effect.scoped(Effect.gen(function*() {
+      const before = process.cpuUsage()
       const { millis, value } = yield* timed(Layer.build(launcherOn(directory)))
+      const { system, user } = process.cpuUsage(before)
       yield* checkRunning(Context.get(value, Built.Launcher.Launcher), count)
-      return { millis }
+      return { millis, cpuMillis: (user + system) / 1_000 }
     })).pipe(isSynced ? (effect) => effect : Effect.provide(unsynced))
   }).pipe(Effect.provide(host))
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as ExitStatus from "../../src/domain/ExitStatus.ts"
 import { initial } from "../../src/launcher/InstanceRecord.ts"
@@ -54,7 +54,71 @@ describe("a launcher with a part that is broken", () => {
     }))
 })
 
+describe("guests that do not tell what they use", () => {
+  const texts = Array.from({ length: 20 }, (_, index) => `a${index}`)
+
+  it.effect("are given up one by one, keep nobody from the others, and come last the next time", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher({ statisticsAtOnce: 2 })
+      for (const text of texts) yield* launcher.start(spec(text))
+      const told = Effect.map(
+        launcher.statistics,
+        ({ instances }) => instances.filter(({ stats }) => stats.memoryBytes !== undefined).length
+      )
+      node.world.next("stats", Effect.never)
+      node.world.next("stats", Effect.never)
+      const first = yield* beside(told)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* Fiber.join(first), 18)
+      const gates = [node.world.hold("stats"), node.world.hold("stats")]
+      node.world.acts.length = 0
+      const second = yield* beside(told)
+      for (const gate of gates) yield* gate.open
+      assert.strictEqual(yield* Fiber.join(second), 20)
+      const asked = node.world.acts.filter((act) => act.startsWith("stats ")).map((act) => act.slice(6))
+      assert.sameMembers(asked.slice(-2), ["a0", "a1"])
+    }))
+
+  it.effect("keep nobody waiting who asks how the node is", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("a1"))
+      node.world.always("stats", Effect.never)
+      yield* TestClock.adjust("1 hour")
+      const asked = yield* beside(launcher.status)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(asked)).condition._tag, "Ready")
+    }))
+
+  it.effect("may be all of them, and the node's own too", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher()
+      node.sample = Effect.die("boom")
+      yield* launcher.start(spec("a1"))
+      assert.strictEqual((yield* launcher.status).condition._tag, "Ready")
+      assert.isUndefined((yield* launcher.statistics).node)
+    }))
+})
+
 describe("a clock that is set back", () => {
+  it.effect("prolongs no wait of a restart policy that the launcher before began", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(86_400_000)
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1", { restart: "always" }))
+      node.world.exit(a, { _tag: "Panicked" })
+      yield* settle
+      yield* first.close
+      yield* TestClock.setTime(1_000)
+      const launcher = yield* node.launcher()
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* launcher.get(a), { state: { _tag: "Running" }, starts: 2 })
+    }))
+
   it.effect("does not make what was measured before new", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(86_400_000)
@@ -73,8 +137,17 @@ describe("limits that make no sense", () => {
       Limits.make({ memory: { fullBelow, refuseBelow }, disk: null, vcpusPerCpu: null })
     assert.throws(marks(1.5, 0.1))
     assert.throws(marks(0.1, -0.1))
+    assert.throws(marks(0.1, 0.2))
+    assert.throws(() => LauncherConfig.make({ recordDeadline: Duration.zero }))
     assert.throws(() => LauncherConfig.make({ recordRetry: Duration.millis(-5) }))
     assert.throws(() => LauncherConfig.make({ restartDelay: Duration.infinity }))
+  })
+
+  it("shares are written as they were read", () => {
+    for (const text of ["7%", "2.5%", "100%", "0%", "14.3%"]) {
+      const amount = Schema.decodeSync(Limits.fields.memory)({ fullBelow: "100%", refuseBelow: text })
+      assert.deepStrictEqual(Schema.encodeSync(Limits.fields.memory)(amount), { fullBelow: "100%", refuseBelow: text })
+    }
   })
 
   it("a restart has its time, however often one was asked for", () => {

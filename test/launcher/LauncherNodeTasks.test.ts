@@ -265,4 +265,71 @@ describe("tasks of a node", () => {
       yield* second.launcher.destroyOrphan(a)
       assert.deepStrictEqual([...node.disk.records.keys()], [])
     }))
+
+  it.effect("the end of a reset is written as soon as it can be, and then instances are started again", () =>
+    Effect.gen(function*() {
+      let isFull = false
+      const node = withNodeStore((store) => (record) =>
+        Effect.suspend(() =>
+          isFull && record.task === null ? Effect.fail(new StoreError({ message: "full" })) : store.putNode(record)
+        )
+      )
+      const launcher = yield* node.launcher()
+      yield* launcher.start(spec("a1"))
+      isFull = true
+      yield* Stream.runDrain(launcher.reset)
+      assert.strictEqual(yield* reasonOf(launcher.start(spec("b2"))), "NodeMaintenance")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* launcher.status).task, "reset")
+      isFull = false
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* launcher.status).task, null)
+      assert.strictEqual((yield* launcher.start(spec("b2"))).state._tag, "Running")
+    }))
+
+  it.effect("a reset removes an orphan also when somebody is about to adopt it", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const first = yield* node.open()
+      yield* first.launcher.start(spec("a1"))
+      yield* first.close
+      node.disk.records.clear()
+      const launcher = yield* node.launcher()
+      yield* settle
+      const gate = node.world.hold("connect")
+      const adoption = yield* beside(reasonOf(launcher.adopt(spec("a1"))))
+      yield* gate.reached
+      const { fiber, told } = yield* collecting(launcher.reset)
+      yield* settle
+      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("b2"))), "NodeMaintenance")
+      yield* gate.open
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* Fiber.join(adoption), "NodeMaintenance")
+      assert.deepStrictEqual(told.map(({ failure, name, what }) => [what, name, failure]), [[
+        "orphan",
+        "a1",
+        undefined
+      ]])
+      assert.isTrue(node.world.isClean(a))
+    }))
+
+  it.effect("an instance that can not be ended keeps the others of an evacuation waiting no longer than that should take", () =>
+    Effect.gen(function*() {
+      const node = new TestNode()
+      const launcher = yield* node.launcher({ removalsAtOnce: 1 })
+      for (const text of ["a1", "b2"]) yield* launcher.start(spec(text))
+      node.world.next("stop", Effect.never)
+      node.world.always("kill", Effect.never)
+      const { fiber, told } = yield* collecting(launcher.evacuate)
+      // Its grace of ten seconds, then the deadlines of a stop and a delete.
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(told.map(({ failure, name }) => [name, failure?.reason._tag]), [
+        ["a1", "TimedOut"],
+        ["b2", undefined]
+      ])
+      yield* Fiber.join(fiber)
+      node.world.calm()
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* launcher.list, [])
+    }))
 })

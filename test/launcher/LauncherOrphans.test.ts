@@ -81,16 +81,49 @@ describe("orphans", () => {
       assert.isDefined(node.world.machine(a))
     }))
 
-  it.effect("that are being destroyed can not be started or adopted meanwhile", () =>
+  it.effect("that are being destroyed can not be started meanwhile, and adopting or destroying them waits", () =>
     Effect.gen(function*() {
       const { launcher, node } = yield* withOrphan
       const gate = node.world.hold("destroy")
       const destroying = yield* beside(launcher.destroyOrphan(a))
       yield* gate.reached
       assert.strictEqual(yield* reasonOf(launcher.start(spec("a1"))), "InstanceExists")
-      assert.strictEqual(yield* reasonOf(launcher.adopt(spec("a1", { volumes: [disk] }))), "InstanceExists")
+      const adopting = yield* beside(reasonOf(launcher.adopt(spec("a1", { volumes: [disk] }))))
+      const again = yield* beside(launcher.destroyOrphan(a))
+      const leaving = yield* beside(launcher.destroyOrphan(a))
+      yield* settle
+      yield* Fiber.interrupt(leaving)
+      assert.isUndefined(adopting.pollUnsafe())
       yield* gate.open
-      yield* Fiber.join(destroying)
+      yield* Fiber.joinAll([destroying, again])
+      assert.strictEqual(yield* Fiber.join(adopting), "NoInstance")
       assert.isTrue(node.world.isClean(a))
+      assert.strictEqual((yield* launcher.start(spec("a1"))).state._tag, "Running")
+    }))
+
+  it.effect("are not told any more once they are destroyed or adopted", () =>
+    Effect.gen(function*() {
+      const { launcher } = yield* withOrphan
+      assert.strictEqual((yield* launcher.status).orphans, 1)
+      yield* launcher.destroyOrphan(a)
+      assert.strictEqual((yield* launcher.status).orphans, 0)
+      const other = yield* withOrphan
+      yield* other.launcher.adopt(spec("a1", { volumes: [disk] }))
+      assert.strictEqual((yield* other.launcher.status).orphans, 0)
+    }))
+
+  it.effect("what is being done about them ends with the launcher, which says so", () =>
+    Effect.gen(function*() {
+      const { node } = yield* withOrphan
+      const { close, launcher } = yield* node.open()
+      const gate = node.world.hold("destroy")
+      const destroying = yield* beside(reasonOf(launcher.destroyOrphan(a)))
+      yield* gate.reached
+      yield* close
+      assert.strictEqual(yield* Fiber.join(destroying), "LauncherClosed")
+      yield* gate.open
+      yield* settle
+      assert.isDefined(node.world.machine(a))
+      assert.strictEqual(yield* reasonOf(launcher.destroyOrphan(a)), "LauncherClosed")
     }))
 })

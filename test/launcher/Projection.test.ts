@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type InstanceState, moves } from "../../src/domain/InstanceState.ts"
 import { decide, type Step } from "../../src/launcher/Decision.ts"
+import { LauncherConfig } from "../../src/launcher/LauncherConfig.ts"
 import { initial } from "../../src/launcher/InstanceRecord.ts"
 import * as Learning from "../../src/launcher/Learning.ts"
 import { project } from "../../src/launcher/Projection.ts"
@@ -116,7 +117,12 @@ describe("project", () => {
       seen("Created", { desired: stopped, ended: { epoch: 1, outcome: { _tag: "Exited", status } } }),
       "Stopped"
     )
-    assert.strictEqual(project(fresh(initial(spec("a1"))), idle, undefined)._tag, "Stopping")
+    assert.strictEqual(project(fresh(initial(spec("a1"))), idle, undefined)._tag, "Pending")
+    const withdrawn = { ...initial(spec("a1")).desired, epoch: 1 }
+    assert.strictEqual(
+      project(fresh({ ...initial(spec("a1")), desired: withdrawn }), idle, undefined)._tag,
+      "Stopping"
+    )
   })
 
   it("moves legally, whatever happens", () => {
@@ -138,7 +144,7 @@ describe("project", () => {
         previous = state
         if (step._tag === "Forget") break
         if (dice.below(40) === 0) {
-          situation = recovered(situation.record, now)
+          situation = recovered(situation.record, now, LauncherConfig.make({}))
           previous = undefined
           continue
         }

@@ -99,7 +99,7 @@ class SimulatedGuest implements Guest {
         ...(diskVirtualBytes === undefined ? {} : { diskAllocatedBytes: mebibyteBytes, diskVirtualBytes })
       })
     })
-    return Effect.andThen(lag(this.#reach, "stats"), read)
+    return host.conditions.takesTime("stats") ? Effect.andThen(lag(this.#reach, "stats"), read) : read
   }
 
   get console(): GuestConsole {

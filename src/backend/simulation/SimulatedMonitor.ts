@@ -1,7 +1,7 @@
 /**
  * Watching one simulated guest, and commanding it.
  */
-import { Duration, Effect, Option, type Scope } from "effect"
+import { Duration, Effect, Option, Scope } from "effect"
 import type { ExitStatus } from "../../domain/ExitStatus.ts"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { Volume, VolumeId } from "../../domain/Volume.ts"
@@ -35,20 +35,21 @@ export const make = Effect.fnUntraced(function*(
   yield* lag(reach, "monitor")
   const machine = yield* find(reach, id)
   const { fence } = reach
-  const monitor = yield* Effect.acquireRelease(
-    fence.actEffect(() => {
-      if (machine.isFrozen || machine.isSevered) return Effect.fail(unreachable("the control channel does not answer"))
-      if (machine.watcher?.isOver === false) {
-        reach.host.conditions.violate(`a second monitor of ${id} was asked for`)
-        return Effect.fail(unreachable("another monitor has its control channel"))
-      }
-      return machine.isThere
-        ? Effect.succeed(new SimulatedMonitor(reach, machine))
-        : Effect.fail(fail(new NotRunning()))
-    }),
-    (monitor) => monitor.letGo
+  const scope = yield* Effect.scope
+  const taken = fence.actEffect(() => {
+    if (machine.isFrozen || machine.isSevered) return Effect.fail(unreachable("the control channel does not answer"))
+    if (machine.watcher?.isOver === false) {
+      reach.host.conditions.violate(`a second monitor of ${id} was asked for`)
+      return Effect.fail(unreachable("another monitor has its control channel"))
+    }
+    return machine.isThere
+      ? Effect.succeed(new SimulatedMonitor(reach, machine))
+      : Effect.fail(fail(new NotRunning()))
+  })
+  // By the scope itself: what is acquired and released keeps the whole context of its caller, and there are many of these.
+  return yield* Effect.uninterruptible(
+    Effect.tap(taken, (monitor) => Scope.addFinalizer(scope, monitor.letGo))
   )
-  return monitor
 })
 
 /** The guest, once it takes up a connection. */

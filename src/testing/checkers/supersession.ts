@@ -90,6 +90,8 @@ export const supersession: Checker = make("the stronger command takes over at on
   /** When something that removes all instances was last under way; `Infinity` while it is. */
   let clearing = -1
   const clearings = new Set<number>()
+  /** Whether such a thing is on record: then it goes on when its caller does not wait any more, and after a crash. */
+  let isOnRecord = false
 
   /** A step goes on, or has, while somebody asks for what would end it. */
   const ignore = ({ atMillis, id, obsoleteMillis }: Act, nowMillis: number): void => {
@@ -179,7 +181,8 @@ export const supersession: Checker = make("the stronger command takes over at on
         return
       case "NodeRecorded":
         // The next launcher goes on with it.
-        if (entry.record.task !== null) clearing = Infinity
+        isOnRecord = entry.record.task !== null
+        if (isOnRecord) clearing = Infinity
         else if (clearings.size === 0) clearing = index
         return
       case "Called": {
@@ -226,7 +229,7 @@ export const supersession: Checker = make("the stronger command takes over at on
       }
       case "Answered":
       case "Abandoned": {
-        if (clearings.delete(entry.call)) clearing = index
+        if (clearings.delete(entry.call) && !isOnRecord) clearing = index
         if (call?.id === undefined) return
         pending.delete(call)
         if (entry._tag === "Answered") answered(call, entry.answer.ok ? "ok" : entry.answer.code, entry.atMillis)

@@ -1,6 +1,8 @@
 import { describe, it } from "@effect/vitest"
 import { supersession } from "../../../src/testing/checkers/supersession.ts"
+import type { Occurrence } from "../../../src/testing/History.ts"
 import {
+  abandoned,
   acted,
   acting,
   attach,
@@ -12,6 +14,7 @@ import {
   failed,
   holds,
   ok,
+  pause,
   record,
   recorded,
   remove,
@@ -168,5 +171,25 @@ describe("the stronger command takes over at once", () => {
       failed(1, "superseded")
     )
     holds(supersession, began(1), called(1, attach), called(2, detach), ok(2), failed(1, "superseded"))
+  })
+
+  it("holds for a reset on record, which goes on when a launcher has died, and its caller has given up", () => {
+    const node = (task: "reset" | null): Occurrence => ({
+      _tag: "NodeRecorded",
+      record: { version: 1, maintenance: false, task }
+    })
+    const left = [
+      began(1),
+      called(1, { _tag: "Reset" }),
+      node("reset"),
+      crashed(1),
+      began(2),
+      called(2, { _tag: "Reset" }, 2),
+      abandoned(2),
+      crashed(2),
+      began(3)
+    ]
+    holds(supersession, ...left, called(3, pause, 3), failed(3, "superseded"))
+    breaks(supersession, /superseded by nobody/, ...left, node(null), called(3, pause, 3), failed(3, "superseded"))
   })
 })
