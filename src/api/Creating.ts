@@ -18,7 +18,8 @@ import { make as problem, type Problem } from "./Problem.ts"
 export interface Creation {
   readonly spec: InstanceSpec
   readonly text: string
-  readonly start: Effect.Effect<InstanceInfo, Problem, Launcher>
+  /** Creates it, and starts it unless it is to be left stopped. */
+  readonly perform: Effect.Effect<InstanceInfo, Problem, Launcher>
 }
 
 const mediaTypeOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
@@ -50,9 +51,12 @@ export const nativeSpec = (text: string): Effect.Effect<InstanceSpec, Problem> =
 /** Reads what is to be created. */
 export const read = Effect.fnUntraced(function*(
   request: HttpServerRequest.HttpServerRequest,
-  { autoRemove }: { readonly autoRemove?: boolean | undefined }
+  { autoRemove, start }: { readonly autoRemove?: boolean | undefined; readonly start?: boolean | undefined }
 ): Effect.fn.Return<Creation, Problem> {
   const type = mediaTypeOf(request)
+  const isStarted = start !== false
+  const launched = (spec: InstanceSpec) =>
+    Launcher.use((launcher) => Effect.mapError(isStarted ? launcher.start(spec) : launcher.create(spec), ofLauncher))
   if (type === startType) {
     const text = yield* textOf(request)
     const { spec } = yield* Effect.mapError(StartPayload.decode(text), ofPayload)
@@ -63,7 +67,7 @@ export const read = Effect.fnUntraced(function*(
         fields: [{ path: "autoRemove", message: "must be left out" }]
       })
     }
-    return { spec, text, start: Effect.mapError(StartBorder.start(text), ofStart) }
+    return { spec, text, perform: isStarted ? Effect.mapError(StartBorder.start(text), ofStart) : launched(spec) }
   }
   if (type !== "application/json" && type !== yamlType && type !== "text/yaml" && type !== "application/x-yaml") {
     return yield* problem("unsupported_media_type", {
@@ -74,5 +78,5 @@ export const read = Effect.fnUntraced(function*(
   const text = yield* textOf(request)
   const asked = yield* nativeSpec(text)
   const spec = autoRemove === true ? AutoRemove.mark(asked) : asked
-  return { spec, text, start: Launcher.use((launcher) => Effect.mapError(launcher.start(spec), ofLauncher)) }
+  return { spec, text, perform: launched(spec) }
 })

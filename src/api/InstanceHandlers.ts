@@ -16,7 +16,6 @@ import { ofGuest, ofLauncher } from "./Failures.ts"
 import { meets } from "./Filtering.ts"
 import * as Instances from "./Instances.ts"
 import { Operations } from "./Operations.ts"
-import { make as problem } from "./Problem.ts"
 import { Shutdown } from "./Shutdown.ts"
 import { Streams } from "./Streams.ts"
 
@@ -64,21 +63,14 @@ export const layer = HttpApiBuilder.group(
         }))
       .handleRaw("create", ({ headers, query, request }) =>
         Effect.gen(function*() {
-          if (query.start === false) {
-            return yield* problem("not_supported", {
-              detail: "an instance is started when it is created",
-              hint: "leave start out, and stop it afterwards",
-              fields: [{ path: "start", message: "must be true, or left out" }]
-            })
-          }
-          const { spec, start, text } = yield* Creating.read(request, query)
+          const { perform, spec, text } = yield* Creating.read(request, query)
           return yield* own(changing({
             command: "create",
             instance: spec.id,
             cancelOnDisconnect: query.cancelOnDisconnect,
             headers,
             body: text
-          }, own(start)))
+          }, own(perform)))
         }))
       .handle("get", ({ params }) => own(Instances.find(params.id)))
       .handle(

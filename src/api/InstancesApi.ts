@@ -93,7 +93,7 @@ export class InstancesApi extends HttpApiGroup.make("instances").add(
   }).annotate(OpenApi.Summary, "List instances"),
   HttpApiEndpoint.post("create", "/instances", {
     query: {
-      /** `false` leaves it stopped. */
+      /** `false` leaves it stopped, until it is started. */
       start: Schema.optionalKey(Schema.Boolean),
       /** The instance is deleted when it has ended for good. */
       autoRemove: Schema.optionalKey(Schema.Boolean),
@@ -105,7 +105,8 @@ export class InstancesApi extends HttpApiGroup.make("instances").add(
     error: problems
   }).annotateMerge(OpenApi.annotations({
     summary: "Create and start an instance",
-    description: "Answers when it runs. The same specification again is the same instance."
+    description:
+      "Answers when it runs, or, with start=false, when it is on record. The same specification again is the same instance."
   })),
   HttpApiEndpoint.get("get", "/instances/:id", { params, success: InstanceInfo, error: problems })
     .annotate(OpenApi.Summary, "Show an instance"),

@@ -28,6 +28,19 @@ describe("instances over the API", () => {
       assert.strictEqual(missing._tag === "Problem" && missing.code, "no_instance")
     }).pipe(Effect.provide(TestApi.layer)))
 
+  it.effect("one that is not to be started is there, stopped, and can be started", () =>
+    Effect.gen(function*() {
+      const api = yield* TestApi.client
+      const query = { start: false }
+      const payload = TestApi.spec("a1", { name: "later" })
+      for (const _ of ["once", "again"]) {
+        const created = yield* api.instances.create({ payload, query, headers: {} })
+        assert.deepStrictEqual("spec" in created && [created.state._tag, created.starts], ["Stopped", 0])
+      }
+      const started = yield* api.instances.start({ params: { id: "later" }, query: {}, headers: {} })
+      assert.deepStrictEqual("spec" in started && [started.state._tag, started.starts], ["Running", 1])
+    }).pipe(Effect.provide(TestApi.layer)))
+
   it.effect("a volume is attached and detached, and what another has is refused with its code", () =>
     Effect.gen(function*() {
       const api = yield* TestApi.client
