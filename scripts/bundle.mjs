@@ -32,6 +32,8 @@ for (const [name, entry] of [["viv", "src/cli/bin.ts"], ["vivd", "src/daemon/bin
   const bundle = await rolldown({
     input: { [name]: entry },
     platform: "node",
+    // Nothing of ours asks for it.
+    external: ["undici"],
     cwd: new URL("..", import.meta.url).pathname,
     plugins: [lazyTls]
   })

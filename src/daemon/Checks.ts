@@ -95,6 +95,23 @@ const file = Effect.fnUntraced(function*(name: string, path: string, lacking: Om
     : { name, ...lacking } satisfies Check
 })
 
+/** Either version tells what the daemon may use. */
+const cgroups = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const name = "cgroups"
+  const isThere = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
+  if (yield* isThere("/sys/fs/cgroup/cgroup.controllers")) {
+    return { name, status: "ok", detail: "version 2" } satisfies Check
+  }
+  if (yield* isThere("/sys/fs/cgroup/memory")) return { name, status: "ok", detail: "version 1" } satisfies Check
+  return {
+    name,
+    status: "warning",
+    detail: "no control groups are mounted: limits on memory are not seen",
+    remedy: "mount -t cgroup2 none /sys/fs/cgroup"
+  } satisfies Check
+})
+
 const descriptorsWanted = 16_384
 
 const descriptors = Effect.try({
@@ -142,11 +159,7 @@ export const all = (config: QemuConfig): Effect.Effect<ReadonlyArray<Check>, nev
       detail: "guests with firmware efi can not be started",
       remedy: install("ovmf")
     }),
-    file("cgroups", "/sys/fs/cgroup/cgroup.controllers", {
-      status: "warning",
-      detail: "cgroups of version 2 are not mounted: limits on memory are not seen",
-      remedy: "boot with systemd.unified_cgroup_hierarchy=1"
-    }),
+    cgroups,
     program("flock", "flock", "util-linux", "--version"),
     program("setpriv", "setpriv", "util-linux", "--version"),
     descriptors,

@@ -81,13 +81,13 @@ const httpServer = Effect.promise(() => import("@effect/platform-node/NodeHttpSe
 const exported = (baseUrl: string) =>
   Layer.unwrap(Effect.map(
     Effect.promise(() => Promise.all([import("effect/observability"), import("@effect/platform-node/NodeHttpClient")])),
-    ([{ Otlp }, { layerUndici }]) =>
+    ([{ Otlp }, { layerNodeHttp }]) =>
       Otlp.layerJson({
         baseUrl,
         resource: { serviceName: "vivd", serviceVersion: version },
         loggerMergeWithExisting: true,
         shutdownTimeout: "2 seconds"
-      }).pipe(Layer.provide(layerUndici))
+      }).pipe(Layer.provide(layerNodeHttp))
   ))
 
 /** Where it tells of itself: standard error, and an OTLP endpoint where one is configured. */

@@ -49,8 +49,12 @@ export interface Daemon {
   readonly says: (text: string) => Effect.Effect<void>
 }
 
-/** Starts a daemon on a state directory, and waits until it takes commands. Ends with the scope. */
-export const start = Effect.fnUntraced(function*(stateDirectory: string, ...args: ReadonlyArray<string>) {
+/** Starts a daemon on a state directory in surroundings of its own, and waits until it takes commands. Ends with the scope. */
+export const startWith = Effect.fnUntraced(function*(
+  surroundings: Readonly<Record<string, string>>,
+  stateDirectory: string,
+  ...args: ReadonlyArray<string>
+) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const { join } = yield* Path.Path
   const { environment, vivd } = yield* Programs
@@ -58,7 +62,7 @@ export const start = Effect.fnUntraced(function*(stateDirectory: string, ...args
   const waiting = new Set<{ readonly text: string; readonly told: Deferred.Deferred<void> }>()
   const child = yield* spawner.spawn(
     ChildProcess.make(process.execPath, [vivd, "--state-dir", stateDirectory, ...args], {
-      env: environment,
+      env: { ...environment, ...surroundings },
       extendEnv: true,
       stdin: "ignore",
       stdout: "ignore",
@@ -108,6 +112,13 @@ export const start = Effect.fnUntraced(function*(stateDirectory: string, ...args
     says
   } satisfies Daemon
 })
+
+/** Starts a daemon on a state directory, and waits until it takes commands. Ends with the scope. */
+export const start = (stateDirectory: string, ...args: ReadonlyArray<string>) => startWith({}, stateDirectory, ...args)
+
+/** A daemon whose guests are simulated, in a directory of its own. */
+export const simulating = (...args: ReadonlyArray<string>) =>
+  Effect.flatMap(directory, (directory) => start(directory, "--simulate", "true", ...args))
 
 /** What curl was answered. */
 export interface Response {
