@@ -2,7 +2,7 @@
  * Who may use the API, by the listener that a request came to; and a line in the log for each change that is asked for.
  */
 import { Context, Effect, Layer, type Redacted } from "effect"
-import { HttpEffect } from "effect/http"
+import { HttpEffect, HttpServerRequest } from "effect/http"
 import { Access } from "./Access.ts"
 import { Needs, type Scope } from "./Needs.ts"
 import { make as problem, type Problem } from "./Problem.ts"
@@ -27,18 +27,17 @@ const forbidden = ({ name }: Principal): Problem =>
     hint: "use a token with the scope write: whoever has it may read the files that the daemon's roots allow"
   })
 
-/** Tells what a request changed, or tried to: by whom, and how it was answered. Never its body, nor its query. */
-const audit = ({ name }: Principal) =>
+/** Tells what is asked for, and by whom. Never a body, nor a query. */
+const tell = (
+  { name }: Principal,
+  { method, url }: HttpServerRequest.HttpServerRequest,
+  more: { readonly status?: number }
+) => Effect.logInfo("audit").pipe(Effect.annotateLogs({ by: name, method, path: url.split("?")[0], ...more }))
+
+/** Tells what a request changed, or tried to, and how it was answered. */
+const audit = (principal: Principal) =>
   HttpEffect.appendPreResponseHandler((request, response) =>
-    Effect.as(
-      Effect.logInfo("audit").pipe(Effect.annotateLogs({
-        by: name,
-        method: request.method,
-        path: request.url.split("?")[0],
-        status: response.status
-      })),
-      response
-    )
+    Effect.as(tell(principal, request, { status: response.status }), response)
   )
 
 /** Lets in whom a listener knows. */
@@ -53,6 +52,9 @@ export const layer = (authenticate: Authenticate): Layer.Layer<Access> =>
         if (needs === "write") {
           yield* audit(principal)
           if (principal.scope !== "write") return yield* forbidden(principal)
+          // A console is answered when it is over: that it is open is told now.
+          const request = yield* HttpServerRequest.HttpServerRequest
+          if (request.headers["upgrade"] !== undefined) yield* tell(principal, request, {})
         }
         return yield* handler
       })

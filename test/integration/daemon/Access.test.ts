@@ -2,7 +2,7 @@
  * Who may use the daemon: tokens, TLS and client certificates, with openssl and curl.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Effect, Fiber, FileSystem } from "effect"
 import { inject } from "vitest"
 import * as Programs from "../../host/Programs.ts"
 import * as Rig from "./Rig.ts"
@@ -55,6 +55,7 @@ const certificates = Effect.fnUntraced(function*(directory: string) {
   yield* sign("server", "authority", "subjectAltName=IP:127.0.0.1")
   yield* sign("client", "authority", "extendedKeyUsage=clientAuth")
   yield* sign("impostor", "stranger", "extendedKeyUsage=clientAuth")
+  yield* sign("successor", "stranger", "subjectAltName=IP:127.0.0.1")
   return path
 })
 
@@ -138,14 +139,16 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access
       yield* daemon.says("chmod 600")
     }))
 
-  it.effect("with TLS a client checks the daemon, and the daemon its clients", () =>
+  it.effect("with TLS a client checks the daemon, and the daemon its clients; certificates are read again", () =>
     Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const { environment, viv: program } = yield* Programs.Programs
       const directory = yield* Rig.directory
       const path = yield* certificates(directory)
       const tokens = `${directory}/tokens.json`
       const writer = yield* token(tokens, "control", "write")
       const number = yield* port
-      yield* Rig.start(
+      const daemon = yield* Rig.start(
         `${directory}/state`,
         "--simulate",
         "true",
@@ -173,6 +176,51 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access
       assert.match((yield* Effect.flip(unknown)).message, /curl ended with 60/)
       const old = Rig.run("openssl", "s_client", "-connect", `127.0.0.1:${number}`, "-tls1_1", "-brief")
       assert.notStrictEqual((yield* old).code, 0)
+
+      yield* fs.writeFileString(path("token"), `${writer}\n`)
+      const host = `https://127.0.0.1:${number}`
+      const viv = (...args: ReadonlyArray<string>) =>
+        Rig.run(
+          "env",
+          `HOME=${directory}`,
+          `XDG_CACHE_HOME=${environment["XDG_CACHE_HOME"]}`,
+          process.execPath,
+          program,
+          ...args
+        )
+      const known = ["--tls-ca", path("authority"), "--tls-cert", path("client"), "--tls-key", path("client-key")]
+      const shown = ["--token-file", path("token")]
+      const run = ["run", "-q", "--virtualizer", "simulation", "--id", "a1", "x.qcow2"]
+      assert.deepStrictEqual(yield* viv(...run, "--host", host, ...known, ...shown), {
+        code: 0,
+        stdout: "a1\n",
+        stderr: ""
+      })
+      const nobody = yield* viv("ls", "--host", host, ...known)
+      assert.deepStrictEqual([nobody.code, nobody.stderr.includes("hint: show a token")], [1, true])
+      const strange = yield* viv("ls", "--host", host, "--tls-ca", path("stranger"), ...known.slice(2), ...shown)
+      assert.deepStrictEqual([strange.code, strange.stderr.includes("hint: name the certificates")], [7, true])
+      const uncertified = yield* viv("ls", "--host", host, ...known.slice(0, 2), ...shown)
+      assert.strictEqual(uncertified.code, 7, uncertified.stderr)
+      assert.strictEqual((yield* viv("context", "add", "node-1", "--host", host, ...known, ...shown)).code, 0)
+      assert.strictEqual((yield* viv("ls", "-q", "--context", "node-1")).stdout, "a1\n")
+      // Nothing is typed, and nothing more: the guest goes away.
+      const console = yield* Effect.forkChild(viv("console", "a1", "--context", "node-1"))
+      yield* daemon.says("path=/v1/instances/a1/console")
+      assert.strictEqual((yield* viv("rm", "a1", "--context", "node-1")).code, 0)
+      assert.include((yield* Fiber.join(console)).stderr, "viv: the console of a1 ended")
+
+      yield* fs.copyFile(path("successor"), path("server"))
+      yield* fs.copyFile(path("successor-key"), path("server-key"))
+      yield* daemon.kill("SIGHUP")
+      yield* daemon.says("were read again")
+      const later = Rig.curl("--cacert", path("stranger"), `${host}/healthz`, ...client)
+      assert.strictEqual((yield* Effect.retry(later, { times: 20 })).status, 200)
+      // One that can not be read leaves the last one in place.
+      yield* fs.writeFileString(path("server"), "no certificate")
+      yield* daemon.kill("SIGHUP")
+      yield* daemon.says("not read again")
+      assert.strictEqual((yield* later).status, 200)
     }))
 
   it.effect("beyond loopback it listens with tokens and TLS only", () =>
