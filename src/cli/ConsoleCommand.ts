@@ -5,12 +5,12 @@ import { Console, Effect, Option, Stdio, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Socket } from "effect/socket"
 import type { Tag } from "../domain/InstanceState.ts"
-import { CliFailure, failed, usage } from "./CliFailure.ts"
+import { CliFailure, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import * as DetachKey from "./DetachKey.ts"
 import { ExitCode } from "./ExitCode.ts"
-import { messageOf } from "./Failures.ts"
+import { consoleFailureOf } from "./Failures.ts"
 import { called, stateText } from "./InstanceText.ts"
 import { output } from "./Output.ts"
 import { Screen } from "./Screen.ts"
@@ -74,7 +74,7 @@ export const console = Command.make(
         return yield* Effect.raceFirst(typed, shown)
       }).pipe(
         Effect.scoped,
-        Effect.mapError((error) => failed(`the console of ${name} broke off: ${messageOf(error)}`))
+        Effect.mapError(consoleFailureOf(daemon.endpoint, name))
       )
       yield* Console.error(
         how === "detached"

@@ -1,12 +1,13 @@
 /**
  * What a daemon's answers, and its silence, are as failures of `viv`.
  */
-import { Predicate } from "effect"
+import { Option, Predicate, Schema } from "effect"
 import { HttpClientError } from "effect/http"
 import { Problem, type ProblemCode } from "../api/Problem.ts"
-import { CliFailure } from "./CliFailure.ts"
+import { CliFailure, failed } from "./CliFailure.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { ExitCode, ofProblem } from "./ExitCode.ts"
+import { Refused } from "./Transport.ts"
 
 /** What to do where the daemon speaks of its API, and viv has a command. */
 const hints: Readonly<Partial<Record<ProblemCode, string>>> = {
@@ -31,17 +32,29 @@ const ofDaemon = (problem: Problem, name: string): CliFailure => {
   })
 }
 
+/** What an error, or the event of one, was caused by. */
+const causeOf = (error: object): unknown => {
+  if ("cause" in error && error.cause !== undefined) return error.cause
+  if ("reason" in error && Predicate.isObject(error.reason)) return error.reason
+  return "error" in error ? error.error : undefined
+}
+
 /** The system's word for what went wrong, wherever in the causes it is. */
 const systemCode = (error: unknown): string | undefined => {
   if (!Predicate.isObject(error)) return undefined
-  if ("code" in error && typeof error.code === "string") return error.code
-  return "cause" in error ? systemCode(error.cause) : undefined
+  return "code" in error && typeof error.code === "string" ? error.code : systemCode(causeOf(error))
+}
+
+/** What went wrong first. */
+const innermost = (error: unknown): unknown => {
+  const cause = Predicate.isObject(error) ? causeOf(error) : undefined
+  return cause === undefined ? error : innermost(cause)
 }
 
 /** The innermost word for what went wrong. */
-export const messageOf = (error: unknown): string => {
-  if (Predicate.isObject(error) && "cause" in error && error.cause !== undefined) return messageOf(error.cause)
-  return error instanceof Error ? error.message : String(error)
+const messageOf = (error: unknown): string => {
+  const first = innermost(error)
+  return first instanceof Error ? first.message : String(first)
 }
 
 /** Why nothing was heard, and what to do. */
@@ -93,5 +106,16 @@ export const failureOf = (to: Endpoint) => (error: unknown): CliFailure => {
     exitCode: ExitCode.failed,
     detail: `${to.name} answered what viv does not understand: ${messageOf(error)}`,
     hint: "viv version tells whether both are of the same version"
+  })
+}
+
+const decodeProblem = Schema.decodeOption(Schema.fromJsonString(Schema.toCodecJson(Problem)))
+
+/** Why a console could not be opened, or broke off. */
+export const consoleFailureOf = (to: Endpoint, name: string) => (error: unknown): CliFailure => {
+  const first = innermost(error)
+  return Option.match(first instanceof Refused ? decodeProblem(first.body) : Option.none(), {
+    onNone: () => failed(`the console of ${name} broke off: ${messageOf(error)}`),
+    onSome: (problem) => ofDaemon(problem, to.name)
   })
 }

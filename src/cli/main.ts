@@ -15,7 +15,7 @@ import { ExitCode } from "./ExitCode.ts"
 import { presenter } from "./Presenter.ts"
 import { reportCause } from "./Report.ts"
 import { Screen } from "./Screen.ts"
-import { Transport } from "./Transport.ts"
+import { Refused, Transport } from "./Transport.ts"
 import { version } from "../api/Version.ts"
 import { viv } from "./Viv.ts"
 
@@ -47,10 +47,16 @@ const transport = Layer.succeed(Transport, {
     Effect.map(Effect.promise(() => import("@effect/platform-node/NodeWS")), ({ WebSocket }) => (url, options) => {
       const { pathname, search } = new URL(url)
       const headers = typeof options === "object" && "headers" in options ? options.headers : undefined
-      return new WebSocket(socketPath === undefined ? url : `ws+unix://${socketPath}:${pathname}${search}`, {
+      const socket = new WebSocket(socketPath === undefined ? url : `ws+unix://${socketPath}:${pathname}${search}`, {
         ...tls,
         ...(headers === undefined ? {} : { headers })
       })
+      socket.on("unexpected-response", (_, response) => {
+        let body = ""
+        response.on("data", (bytes: Buffer) => body += bytes.toString())
+        response.on("end", () => socket.emit("error", new Refused(body)))
+      })
+      return socket
     })
 })
 

@@ -58,7 +58,9 @@ const kvm = Effect.fnUntraced(function*(config: QemuConfig): Effect.fn.Return<Ch
           name,
           status: "warning",
           detail: `guests are emulated, and slow: ${detail}`,
-          remedy: "see that virtualization is on in the firmware, and nested virtualization where this is a guest"
+          remedy: detail.includes("may not open")
+            ? "chmod o+rw /dev/kvm, or have udev do it"
+            : "see that virtualization is on in the firmware, and nested virtualization where this is a guest"
         }
     ),
     Effect.catch((error) => Effect.succeed<Check>({ name, status: "unknown", detail: error.message }))

@@ -106,6 +106,10 @@ describe("viv at a terminal", () => {
         yield* console.says("ctrl-] leaves it")
         yield* console.type("hello\r")
         yield* console.says("hello")
+        // There is place for one.
+        const second = yield* viv("console", "typed-at")
+        assert.strictEqual(second.status, 4)
+        assert.match(second.stderr, /somebody is at its console, and there is place for one\nhint: /)
         yield* console.type(ctrlRightBracket)
         const { status, stdout } = yield* console.ended
         assert.strictEqual(status, 0)
