@@ -88,8 +88,10 @@ export const DaemonConfig = Schema.Struct({
   otlp: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^https?:\/\/\S+$/, { expected: "a URL, such as http://localhost:4318" }))
   ),
+  /** What runs guests here. Default: QEMU. */
+  virtualizers: Schema.optionalKey(Schema.NonEmptyArray(Schema.Literals(["qemu", "simulation"]))),
   /**
-   * Guests are simulated, in memory, and gone with the daemon: for those who write clients. QEMU's are not run.
+   * Guests are simulated, in memory, and gone with the daemon: for those who write clients. No others are run.
    */
   simulate: defaults(Schema.Boolean, false),
   /** How QEMU is run. `roots` are the directories of images and kernels: whoever may create instances may read all in them. */

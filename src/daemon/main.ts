@@ -5,12 +5,26 @@ import type { Server } from "node:http"
 import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Duration, Effect, Exit, Layer, Logger, Option, Redacted, References, Runtime } from "effect"
+import {
+  Cause,
+  Console,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  References,
+  Runtime
+} from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import { socketPathOf, stateDirectoryOf } from "../api/SocketPath.ts"
 import { version } from "../api/Version.ts"
 import * as QemuVirtualizer from "../backend/qemu/QemuVirtualizer.ts"
+import { Virtualizers } from "../Virtualizer.ts"
 import * as Checks from "./Checks.ts"
 import * as ConfigSources from "./ConfigSources.ts"
 import type { DaemonConfig } from "./DaemonConfig.ts"
@@ -59,15 +73,27 @@ const placesOf = ({ socket, stateDirectory }: DaemonConfig) => {
   return { stateDirectory: stateDirectoryOf(surroundings), socket: socket.path ?? socketPathOf(surroundings) }
 }
 
-const simulation = Effect.promise(() => import("../backend/simulation/index.ts"))
+/** Each virtualizer that a node may have, as if it were the only one. */
+const virtualizer = (name: "qemu" | "simulation", config: DaemonConfig, stateDirectory: string) =>
+  name === "qemu"
+    ? QemuVirtualizer.layer(Daemon.qemuConfig(config, stateDirectory))
+    : Layer.unwrap(Effect.map(
+      Effect.promise(() => import("../backend/simulation/index.ts")),
+      ({ SimulationVirtualizer }) => SimulationVirtualizer.layer({ seed: "vivd" })
+    ))
 
-/** The virtualizers of a node. Others are added to the map here. */
+/** The virtualizers of a node. */
 const virtualizers = (config: DaemonConfig, stateDirectory: string) =>
-  config.simulate
-    ? Layer.unwrap(
-      Effect.map(simulation, ({ SimulationVirtualizer }) => SimulationVirtualizer.layer({ seed: "vivd" }))
+  Layer.effect(
+    Virtualizers,
+    Effect.map(
+      Effect.forEach(
+        config.simulate ? ["simulation" as const] : config.virtualizers ?? ["qemu" as const],
+        (name) => Layer.build(virtualizer(name, config, stateDirectory))
+      ),
+      (all) => new Map(all.flatMap((context) => Array.from(Context.get(context, Virtualizers))))
     )
-    : QemuVirtualizer.layer(Daemon.qemuConfig(config, stateDirectory))
+  )
 
 const levels = { error: "Error", warning: "Warn", info: "Info", debug: "Debug" } as const
 

@@ -1,5 +1,5 @@
 /**
- * `kill -9` of the daemon under load, with real guests. The soak does it a hundred times.
+ * `kill -9` of the daemon under load, with real guests and simulated ones. The soak does it a hundred times.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"

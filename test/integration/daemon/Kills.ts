@@ -1,6 +1,7 @@
 /**
- * A daemon that is killed again and again, at random moments under a load of starts, stops and deletes of real guests. After each
- * time: what was answered is so, the guests that nobody touched are the same processes, and nothing else is left.
+ * A daemon that is killed again and again, at random moments under a load of starts, stops and deletes of real guests, and of
+ * simulated ones, which are gone with it. After each time: what was answered is so, the guests that nobody touched are the same
+ * processes, and nothing else is left.
  */
 import * as Http from "node:http"
 import { Effect, Exit, Fiber, FileSystem, Path, Random } from "effect"
@@ -39,7 +40,8 @@ const ask = (socketPath: string, method: string, path: string, body?: string) =>
 type Known = "there" | "gone" | "either"
 
 const keepers = ["aa01", "aa02"]
-const others = ["bb01", "bb02", "bb03"]
+const others = ["bb01", "bb02"]
+const simulated = ["cc01", "cc02", "cc03", "cc04"]
 
 /** What is wrong after a kill; empty where nothing is. */
 export const rounds = Effect.fnUntraced(function*(count: number) {
@@ -54,6 +56,7 @@ export const rounds = Effect.fnUntraced(function*(count: number) {
   yield* fs.writeFileString(
     join(directory, "vivd.yaml"),
     JSON.stringify({
+      virtualizers: ["qemu", "simulation"],
       qemu: { roots: [guests], accelerator: "tcg", runtimeDirectory: join(directory, "run") },
       launcher: { limits: { memory: null, disk: null, vcpusPerCpu: null } }
     })
@@ -64,6 +67,7 @@ export const rounds = Effect.fnUntraced(function*(count: number) {
       id,
       memory: "96 MiB",
       stopGrace: "0 seconds",
+      virtualizer: simulated.includes(id) ? "simulation" : "qemu",
       boot: { kind: "kernel", kernel: guest.kernel, initrd: guest.initrd, commandLine: guest.commandLine }
     })
   const found = Effect.map(
@@ -102,7 +106,10 @@ export const rounds = Effect.fnUntraced(function*(count: number) {
 
   for (let round = 1; round <= count; round++) {
     const { kill, pid, socket } = daemon
-    const clients = yield* Effect.forEach(others, (id) => Effect.forkChild(Effect.exit(load(socket, id))))
+    const clients = yield* Effect.forEach(
+      [...others, ...simulated],
+      (id) => Effect.forkChild(Effect.exit(load(socket, id)))
+    )
     yield* Effect.sleep(yield* Random.nextIntBetween(50, 4_000))
     yield* kill("SIGKILL")
     yield* daemon.exit
