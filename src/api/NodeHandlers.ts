@@ -100,7 +100,19 @@ export const layer = HttpApiBuilder.group(
         Effect.flatMap(Creating.textOf(request), Creating.nativeSpec).pipe(
           Effect.flatMap((spec) => Effect.mapError(launcher.adopt(spec), ofLauncher))
         ))
-      .handle("destroyOrphan", ({ params }) => Effect.mapError(launcher.destroyOrphan(params.id), ofLauncher))
+      .handle("destroyOrphan", ({ params: { id } }) =>
+        Effect.gen(function*() {
+          const isThere = (yield* launcher.orphans).some((orphan) => orphan.id === id)
+          // Of an instance the launcher says that it is none.
+          if (!isThere && (yield* Effect.isFailure(launcher.get(id)))) {
+            return yield* problem("no_instance", {
+              detail: `there is no orphan ${id} on this node`,
+              hint: "GET /v1/node/orphans lists those that are there",
+              instance: id
+            })
+          }
+          yield* launcher.destroyOrphan(id)
+        }).pipe(Effect.mapError((error) => error._tag === "Problem" ? error : ofLauncher(error))))
       .handle("doctor", () => doctor.checks)
       .handle("operation", ({ params }) => operations.get(params.operation))
   })

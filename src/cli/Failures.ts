@@ -79,6 +79,7 @@ const why = (
       return ["there is no such host", "look at --host, VIV_HOST and viv context ls"]
     case "ECONNRESET":
     case "EPIPE":
+    case "ERR_STREAM_PREMATURE_CLOSE":
       return ["it closed the connection", "what was asked for may go on: viv ls tells"]
     default:
       return code?.includes("CERT") === true || code?.includes("SIGNATURE") === true
@@ -94,8 +95,11 @@ const why = (
 export const failureOf = (to: Endpoint) => (error: unknown): CliFailure => {
   if (error instanceof CliFailure) return error
   if (error instanceof Problem) return ofDaemon(error, to.name)
-  if (HttpClientError.isHttpClientError(error) && error.reason._tag === "TransportError") {
-    const [detail, hint] = why(systemCode(error.reason), error.reason, to)
+  const code = systemCode(error)
+  const isTransport = HttpClientError.isHttpClientError(error) && error.reason._tag === "TransportError"
+  // In the middle of an answer it is no request that fails.
+  if (isTransport || code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE") {
+    const [detail, hint] = why(code, error, to)
     return new CliFailure({
       exitCode: ExitCode.unreachable,
       detail: `the daemon at ${to.name} can not be reached: ${detail}`,

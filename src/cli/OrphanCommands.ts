@@ -39,8 +39,12 @@ const rm = Command.make(
     connected(Effect.gen(function*() {
       const daemon = yield* Daemon
       const out = yield* output
+      const missing = (failure: CliFailure) =>
+        failure.code === "no_instance"
+          ? new CliFailure({ ...failure, hint: "viv orphans ls lists those that are there" })
+          : failure
       const ends = yield* Effect.forEach(ids, (id) =>
-        Effect.matchEffect(daemon.destroyOrphan(id), {
+        Effect.matchEffect(Effect.mapError(daemon.destroyOrphan(id), missing), {
           onFailure: (failure) =>
             Effect.as(out.mode === "json" ? Effect.void : report(failure, false), { id, failure }),
           onSuccess: () =>
@@ -51,7 +55,9 @@ const rm = Command.make(
         }))
       if (out.mode === "json") {
         yield* Console.log(JSON.stringify(
-          ends.map(({ failure, id }) => failure === undefined ? { id } : { id, error: toJson(failure) }),
+          ends.map(({ failure, id }) =>
+            failure === undefined ? { id } : { id, error: toJson(failure) }
+          ),
           null,
           2
         ))

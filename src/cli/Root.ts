@@ -28,7 +28,7 @@ export const root = Command.make("viv").pipe(
       Flag.withDescription("The daemon of a context, see viv context (VIV_CONTEXT)"),
       Flag.optional
     ),
-    socket: Flag.File("socket").pipe(
+    socket: Flag.Path("socket").pipe(
       Flag.withMetavar("PATH"),
       Flag.withDescription("The daemon that listens on this unix socket"),
       Flag.optional
@@ -38,22 +38,22 @@ export const root = Command.make("viv").pipe(
       Flag.withDescription("The daemon of this state directory, by the socket in it"),
       Flag.optional
     ),
-    tokenFile: Flag.File("token-file").pipe(
+    tokenFile: Flag.Path("token-file").pipe(
       Flag.withMetavar("PATH"),
       Flag.withDescription("Where the bearer token is (or VIV_TOKEN, VIV_TOKEN_FILE)"),
       Flag.optional
     ),
-    ca: Flag.File("tls-ca").pipe(
+    ca: Flag.Path("tls-ca").pipe(
       Flag.withMetavar("PATH"),
       Flag.withDescription("Certificates that a daemon's is signed by (default: the system's)"),
       Flag.optional
     ),
-    cert: Flag.File("tls-cert").pipe(
+    cert: Flag.Path("tls-cert").pipe(
       Flag.withMetavar("PATH"),
       Flag.withDescription("A certificate to present to the daemon; needs --tls-key"),
       Flag.optional
     ),
-    key: Flag.File("tls-key").pipe(
+    key: Flag.Path("tls-key").pipe(
       Flag.withMetavar("PATH"),
       Flag.withDescription("The key of that certificate"),
       Flag.optional

@@ -53,12 +53,12 @@ export const specFlags = {
     Flag.optional
   ),
   diskSize: text("disk-size", "SIZE", "Size of its disk (default: the image's)"),
-  kernel: Flag.File("kernel").pipe(
+  kernel: Flag.Path("kernel").pipe(
     Flag.withMetavar("PATH"),
     Flag.withDescription("Boot this Linux kernel instead of an image"),
     Flag.optional
   ),
-  initrd: Flag.File("initrd").pipe(
+  initrd: Flag.Path("initrd").pipe(
     Flag.withMetavar("PATH"),
     Flag.withDescription("The kernel's initrd"),
     Flag.optional
@@ -78,7 +78,7 @@ export const specFlags = {
     Flag.withDescription("What its network card is connected to: user (the default), none, or tap:NAME"),
     Flag.withDefault("user")
   ),
-  userData: Flag.File("user-data").pipe(
+  userData: Flag.Path("user-data").pipe(
     Flag.withMetavar("PATH"),
     Flag.withDescription("What cloud-init finds as user data"),
     Flag.optional

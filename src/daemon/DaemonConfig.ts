@@ -6,6 +6,7 @@ import { Duration, Effect, Schema, Struct } from "effect"
 import { QemuConfig } from "../backend/qemu/QemuConfig.ts"
 import { HostPath } from "../domain/Image.ts"
 import { LauncherConfig } from "../launcher/LauncherConfig.ts"
+import { Limits as LauncherLimits, scaled } from "../launcher/Limits.ts"
 
 const duration = (value: Duration.Input) => {
   const millis = Duration.fromInputUnsafe(value)
@@ -54,6 +55,13 @@ const Socket = Schema.Struct({
 const defaults = <S extends Schema.Top>(schema: S, value: S["Type"]) =>
   schema.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(value)))
 
+/** How much of the node instances may take: each limit for itself. */
+const NodeLimits = Schema.Struct({
+  memory: defaults(LauncherLimits.fields.memory, scaled.memory),
+  disk: defaults(LauncherLimits.fields.disk, scaled.disk),
+  vcpusPerCpu: defaults(LauncherLimits.fields.vcpusPerCpu, scaled.vcpusPerCpu)
+})
+
 const Limits = Schema.Struct({
   /** How many connections there may be to a listener. */
   connectionsMax: count(2_048),
@@ -100,7 +108,13 @@ export const DaemonConfig = Schema.Struct({
     {}
   ),
   /** How long things may take, and how much there may be. */
-  launcher: defaults(Schema.Struct(Struct.map(LauncherConfig.fields, Schema.optionalKey)), {})
+  launcher: defaults(
+    Schema.Struct({
+      ...Struct.map(LauncherConfig.fields, Schema.optionalKey),
+      limits: defaults(NodeLimits, scaled)
+    }),
+    { limits: scaled }
+  )
 })
 
 export type DaemonConfig = typeof DaemonConfig.Type
