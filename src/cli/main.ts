@@ -11,8 +11,8 @@ import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
-import { ExitCode } from "./ExitCode.ts"
-import { presenter } from "./Presenter.ts"
+import { presenter } from "../internal/CommandHelp.ts"
+import { ExitCode, meanings } from "./ExitCode.ts"
 import { reportCause } from "./Report.ts"
 import { Screen } from "./Screen.ts"
 import { Refused, Transport } from "./Transport.ts"
@@ -67,6 +67,9 @@ const screen = Layer.succeed(Screen, {
   ))
 })
 
+/** As every shell has it. */
+const interrupted = 130
+
 const platform = Layer.mergeAll(
   Layer.provideMerge(NodeChildProcessSpawner.layer, Layer.mergeAll(NodeFileSystem.layer, NodePath.layer)),
   NodeStdio.layer,
@@ -75,11 +78,12 @@ const platform = Layer.mergeAll(
   transport,
   screen,
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
-  CliOutput.layerPresenter(presenter(process.stdout.columns || 80))
+  CliOutput.layerPresenter(presenter({
+    name: "viv",
+    columns: process.stdout.columns || 80,
+    exitCodes: [...meanings, [interrupted, "interrupted; what that leaves is told"]]
+  }))
 )
-
-/** As every shell has it. */
-const interrupted = 130
 
 const signals = ["SIGINT", "SIGTERM"] as const
 

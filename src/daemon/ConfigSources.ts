@@ -8,25 +8,41 @@ import { DaemonConfig } from "./DaemonConfig.ts"
 
 /** What can be said in the environment and by a flag, too: a variable `VIVD_LOG_FORMAT` and a flag `--log-format`. */
 export const settings = [
-  { flag: "state-dir", path: ["stateDirectory"], what: "the state directory" },
-  { flag: "socket", path: ["socket", "path"], what: "the unix socket" },
-  { flag: "socket-owner", path: ["socket", "owner"], what: "the user that the socket belongs to" },
-  { flag: "socket-group", path: ["socket", "group"], what: "the group that may use the socket" },
-  { flag: "tcp-host", path: ["tcp", "host"], what: "the address to listen at" },
-  { flag: "tcp-port", path: ["tcp", "port"], what: "the TCP port to listen at" },
-  { flag: "tls-certificate", path: ["tcp", "tls", "certificate"], what: "the listener's certificate, a file in PEM" },
-  { flag: "tls-key", path: ["tcp", "tls", "key"], what: "the file of its key" },
+  { flag: "state-dir", metavar: "DIRECTORY", path: ["stateDirectory"], what: "The state directory" },
+  { flag: "socket", metavar: "PATH", path: ["socket", "path"], what: "The unix socket" },
+  { flag: "socket-owner", metavar: "USER", path: ["socket", "owner"], what: "The user that the socket belongs to" },
+  { flag: "socket-group", metavar: "GROUP", path: ["socket", "group"], what: "The group that may use the socket" },
+  { flag: "tcp-host", metavar: "ADDRESS", path: ["tcp", "host"], what: "The address to listen at" },
+  { flag: "tcp-port", metavar: "PORT", path: ["tcp", "port"], what: "The TCP port to listen at" },
+  {
+    flag: "tls-certificate",
+    metavar: "PATH",
+    path: ["tcp", "tls", "certificate"],
+    what: "The listener's certificate, a file in PEM"
+  },
+  { flag: "tls-key", metavar: "PATH", path: ["tcp", "tls", "key"], what: "The file of its key" },
   {
     flag: "tls-client-authorities",
+    metavar: "PATH",
     path: ["tcp", "tls", "clientAuthorities"],
-    what: "who signs the certificates that clients must have, a file in PEM"
+    what: "Who signs the certificates that clients must have, a file in PEM"
   },
-  { flag: "tokens", path: ["tokens"], what: "the file of the tokens' hashes" },
-  { flag: "log-format", path: ["log", "format"], what: "text or json" },
-  { flag: "log-at", path: ["log", "level"], what: "error, warning, info or debug" },
-  { flag: "otlp", path: ["otlp"], what: "the base URL of an OTLP endpoint" },
-  { flag: "shutdown-deadline", path: ["shutdownDeadline"], what: "how long commands are waited for at the end" },
-  { flag: "simulate", path: ["simulate"], what: "true: guests are simulated, in memory" }
+  { flag: "tokens", metavar: "PATH", path: ["tokens"], what: "The file of the tokens' hashes" },
+  { flag: "log-format", metavar: "FORMAT", path: ["log", "format"], what: "How it logs: text or json" },
+  {
+    flag: "log-at",
+    metavar: "LEVEL",
+    path: ["log", "level"],
+    what: "From where on it logs: error, warning, info or debug"
+  },
+  { flag: "otlp", metavar: "URL", path: ["otlp"], what: "The base URL of an OTLP endpoint" },
+  {
+    flag: "shutdown-deadline",
+    metavar: "DURATION",
+    path: ["shutdownDeadline"],
+    what: "How long commands are waited for at the end"
+  },
+  { flag: "simulate", metavar: "BOOLEAN", path: ["simulate"], what: "true: guests are simulated, in memory" }
 ] as const
 
 /** The variable of a setting. */

@@ -19,11 +19,12 @@ import {
   References,
   Runtime
 } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
+import { Argument, CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import { socketPathOf, stateDirectoryOf } from "../api/SocketPath.ts"
 import { version } from "../api/Version.ts"
 import * as QemuVirtualizer from "../backend/qemu/QemuVirtualizer.ts"
+import { presenter } from "../internal/CommandHelp.ts"
 import { Virtualizers } from "../Virtualizer.ts"
 import * as Checks from "./Checks.ts"
 import * as ConfigSources from "./ConfigSources.ts"
@@ -39,15 +40,14 @@ const defaultFile = isRoot
   ? "/etc/vivarium/vivd.yaml"
   : `${env["XDG_CONFIG_HOME"] ?? `${env["HOME"] ?? ""}/.config`}/vivarium/vivd.yaml`
 
-const text = (flag: string, what: string) => Flag.String(flag).pipe(Flag.withDescription(what), Flag.optional)
+const text = (flag: string, metavar: string, what: string) =>
+  Flag.String(flag).pipe(Flag.withMetavar(metavar), Flag.withDescription(what), Flag.optional)
 
-const settingFlags = Object.fromEntries(ConfigSources.settings.map(({ flag, what }) => [flag, text(flag, what)]))
 const configFlags = {
-  config: Flag.String("config").pipe(
-    Flag.withDescription(`the configuration, YAML or JSON; default ${defaultFile}`),
-    Flag.optional
-  ),
-  settings: settingFlags
+  config: text("config", "PATH", `The configuration, YAML or JSON (default: ${defaultFile})`),
+  settings: Object.fromEntries(
+    ConfigSources.settings.map(({ flag, metavar, what }) => [flag, text(flag, metavar, what)])
+  )
 }
 
 /** What the flags say. */
@@ -184,7 +184,9 @@ const check = Command.make(
   configFlags,
   (flags) => Effect.andThen(readConfig(flags), Console.log("the configuration is in order"))
 ).pipe(
-  Command.withDescription("Says what is wrong with the configuration")
+  Command.withDescription("Say what is wrong with the configuration, by its fields."),
+  Command.withShortDescription("Say what is wrong with it"),
+  Command.withExamples([{ command: "vivd config check --config vivd.yaml" }])
 )
 
 const show = Command.make("show", configFlags, (flags) =>
@@ -193,7 +195,13 @@ const show = Command.make("show", configFlags, (flags) =>
     yield* Console.log(
       yield* ConfigSources.show({ ...config, stateDirectory, socket: { ...config.socket, path: socket } })
     )
-  })).pipe(Command.withDescription("Shows the configuration as it is used"))
+  })).pipe(
+    Command.withDescription(
+      "Show the configuration as it is used: of the file, the environment and flags, and what is the default."
+    ),
+    Command.withShortDescription("Show it as it is used"),
+    Command.withExamples([{ command: "vivd config show" }])
+  )
 
 const doctor = Command.make("doctor", configFlags, (flags) =>
   Effect.gen(function*() {
@@ -207,18 +215,25 @@ const doctor = Command.make("doctor", configFlags, (flags) =>
     if (checks.some(({ status }) => status === "missing")) {
       return yield* new ConfigSources.ConfigError({ message: "something that guests need is missing" })
     }
-  })).pipe(Command.withDescription("Says what the node needs, and what mends it"))
+  })).pipe(
+    Command.withDescription(
+      "Say what the daemon needs of its node: each prerequisite, what is missing, and the command that mends it. Ends with 1 where " +
+        "something is missing."
+    ),
+    Command.withShortDescription("What the node lacks, and what mends it"),
+    Command.withExamples([{ command: "vivd doctor" }])
+  )
 
 const create = Command.make(
   "create",
   {
-    name: Argument.String("name"),
+    name: Argument.String("name").pipe(Argument.withDescription("Who it is for, as the log tells it")),
     scope: Flag.Literals("scope", ["read", "write"]).pipe(
       Flag.withDescription(
         "read sees; write also changes, and so may read the files in the daemon's roots, by booting from them"
       )
     ),
-    file: Flag.String("file").pipe(Flag.withDescription("the file of the tokens' hashes"))
+    file: Flag.Path("file").pipe(Flag.withMetavar("PATH"), Flag.withDescription("The file of the tokens' hashes"))
   },
   Effect.fnUntraced(function*({ file, name, scope }) {
     yield* Console.log(Redacted.value(yield* Tokens.create(file, name, scope)))
@@ -226,21 +241,48 @@ const create = Command.make(
       `only the hash of this token is kept, in ${file}: send the daemon SIGHUP, or start it, to use it`
     )
   })
-).pipe(Command.withDescription("Makes a token, and prints it once"))
+).pipe(
+  Command.withDescription("Make a token, and print it once: only its hash is kept. One of the same name is replaced."),
+  Command.withShortDescription("Make a token"),
+  Command.withExamples([{ command: "vivd token create prometheus --scope read --file /etc/vivarium/tokens.json" }])
+)
 
 const vivd = Command.make("vivd", configFlags, serve).pipe(
-  Command.withDescription("The daemon of a node: starts, watches and recovers virtual machines"),
+  Command.withDescription(
+    "The daemon of a node: starts, watches and recovers virtual machines. SIGTERM ends it, and no guest; SIGHUP has it read tokens and " +
+      "certificates again. Each flag is also a variable, such as VIVD_STATE_DIR, and a setting of the file."
+  ),
+  Command.withExamples([
+    { command: "vivd", description: "The daemon of this machine" },
+    { command: "vivd --state-dir ~/vm", description: "One of its own: viv --state-dir ~/vm speaks to it" }
+  ]),
   Command.withSubcommands([
-    Command.make("config").pipe(Command.withDescription("The configuration"), Command.withSubcommands([check, show])),
+    Command.make("config").pipe(
+      Command.withDescription("Check or show the configuration"),
+      Command.withSubcommands([check, show])
+    ),
     doctor,
-    Command.make("token").pipe(Command.withDescription("Tokens of the TCP listener"), Command.withSubcommands([create]))
+    Command.make("token").pipe(
+      Command.withDescription("Make tokens for the TCP listener"),
+      Command.withSubcommands([create])
+    )
   ])
 )
 
 /** Runs the command of a command line, and ends the process. */
 export const main = (args: ReadonlyArray<string>): void =>
   Command.runWith(vivd, { version })(args).pipe(
-    Effect.provide([NodeServices.layer, SecureRandom.layerWebCrypto, Layer.succeed(Logger.LogToStderr, true)]),
+    Effect.provide([
+      NodeServices.layer,
+      SecureRandom.layerWebCrypto,
+      Layer.succeed(Logger.LogToStderr, true),
+      CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+      CliOutput.layerPresenter(presenter({
+        name: "vivd",
+        columns: process.stdout.columns || 80,
+        exitCodes: [[0, "done, or told to end"], [1, "failed"], [2, "usage: the command line is wrong"]]
+      }))
+    ]),
     Effect.tapCause((cause) => {
       const error = Option.getOrUndefined(Cause.findErrorOption(cause))
       // What is wrong with the command line has been told with its help.
@@ -249,8 +291,13 @@ export const main = (args: ReadonlyArray<string>): void =>
     }),
     NodeRuntime.runMain({
       disableErrorReporting: true,
-      // To be told to end, and to do so, is no failure.
-      teardown: (exit, onExit) =>
-        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
+      teardown: (exit, onExit) => {
+        const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+        if (CliError.isCliError(error)) return onExit(error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2)
+        // To be told to end, and to do so, is no failure.
+        return Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          ? onExit(0)
+          : Runtime.defaultTeardown(exit, onExit)
+      }
     })
   )

@@ -3,7 +3,6 @@
  */
 import { Console, Effect } from "effect"
 import { CliOutput } from "effect/cli"
-import { meanings } from "./ExitCode.ts"
 
 /** Lines that are wider are broken between words, and go on below where their text began. */
 const wrap = (line: string, columns: number): string => {
@@ -24,21 +23,18 @@ const wrap = (line: string, columns: number): string => {
 const wrapped = (text: string, columns: number): string =>
   text.split("\n").map((line) => wrap(line, columns)).join("\n")
 
-const exitCodes = [
-  "",
-  "EXIT CODES",
-  ...meanings.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`),
-  "  130  interrupted; what that leaves is told"
-].join("\n")
+const exitCodes = (meanings: Program["exitCodes"]): string =>
+  ["\nEXIT CODES", ...meanings.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`)].join("\n")
 
 const inOneLine = (message: string): string =>
   message.trim().replace(/\n\n\s*Did you mean this\?\n\s*/, ": did you mean ").replaceAll(/\n\s+/g, " or ")
 
 /** What there is to do comes before how it can be said. */
 const commandsFirst = (help: string): string => {
-  const sections = help.split("\n\n")
+  const sections = help.replace(/([^\n]\n)(?=EXAMPLES\n)/, "$1\n").split("\n\n")
   const isFlags = (section: string) => /^(GLOBAL )?FLAGS\n/.test(section)
-  const last = sections.findIndex((section) => section.startsWith("EXAMPLES"))
+  const examples = sections.findIndex((section) => section.startsWith("EXAMPLES"))
+  const last = examples < 0 ? sections.length : examples
   return [
     ...sections.slice(0, last).filter((section) => !isFlags(section)),
     ...sections.filter(isFlags),
@@ -46,8 +42,17 @@ const commandsFirst = (help: string): string => {
   ].join("\n\n")
 }
 
+/** A program whose help is told. */
+export interface Program {
+  readonly name: string
+  /** How wide its help may be. */
+  readonly columns: number
+  readonly exitCodes: ReadonlyArray<readonly [code: number, meaning: string]>
+}
+
 /** Tells help on standard output, and what is wrong on standard error. */
-export const presenter = (columns: number): CliOutput.Presenter => {
+export const presenter = (program: Program): CliOutput.Presenter => {
+  const { columns, name } = program
   const formatter = CliOutput.defaultFormatter({ colors: false, inheritedFlags: "summary", globalFlags: "none" })
   return {
     present: (event) => {
@@ -58,13 +63,16 @@ export const presenter = (columns: number): CliOutput.Presenter => {
             "for the flags of all commands"
           )
           return Console.log(
-            wrapped(event.commandPath.length > 1 ? help : commandsFirst(help) + "\n" + exitCodes, columns)
+            wrapped(
+              event.commandPath.length > 1 ? help : commandsFirst(help) + "\n" + exitCodes(program.exitCodes),
+              columns
+            )
           )
         }
         case "InvalidInvocation":
           return Effect.forEach(
             [
-              ...event.errors.map((error) => `viv: ${inOneLine(formatter.formatCliError(error))}`),
+              ...event.errors.map((error) => `${name}: ${inOneLine(formatter.formatCliError(error))}`),
               `Run '${event.commandPath.join(" ")} --help' for how to use it.`
             ],
             (line) => Console.error(line),
