@@ -41,7 +41,12 @@ const rm = Command.make(
       const out = yield* output
       const missing = (failure: CliFailure) =>
         failure.code === "no_instance"
-          ? new CliFailure({ ...failure, hint: "viv orphans ls lists those that are there" })
+          ? new CliFailure({
+            exitCode: failure.exitCode,
+            code: failure.code,
+            detail: failure.detail,
+            hint: "viv orphans ls lists those that are there"
+          })
           : failure
       const ends = yield* Effect.forEach(ids, (id) =>
         Effect.matchEffect(Effect.mapError(daemon.destroyOrphan(id), missing), {
