@@ -29,24 +29,26 @@ describe("viv refuses", () => {
   })((it) => {
     it.effect("wrong command lines, with 2, and says what was meant and where help is", () =>
       Effect.gen(function*() {
-        yield* refused(2, [`Unknown subcommand "stp"`, "did you mean stop", "viv --help"], "stp", "x")
-        yield* refused(2, ["Unrecognized flag: --stat", "did you mean --state"], "ls", "--stat")
-        yield* refused(2, ["Missing required argument", "'viv console --help'"], "console")
-        yield* refused(2, ["nothing to boot from", "hint: give an image"], "run")
-        yield* refused(2, ["more than one thing to boot from"], "run", "--kernel", "vmlinuz", "x.qcow2")
-        yield* refused(2, ["x.img does not say", "--format"], "run", "x.img")
-        yield* refused(2, ["80 is no port to publish", "-p 8080:80"], "run", "-p", "80", "x.qcow2")
-        yield* refused(2, ["--network user"], "run", "-p", "1:1", "--network", "none", "x.qcow2")
-        yield* refused(2, ["memory:"], "run", "-m", "12 apples", "x.qcow2")
-        yield* refused(2, ["vcpus:", "name:"], "run", "-c", "0", "--name", "Not_a_name", "x.qcow2")
-        yield* refused(2, ["KEY=VALUE"], "run", "-l", "=x", "x.qcow2")
-        yield* refused(2, ["only a container runs a command"], "run", "x.qcow2", "--", "sleep", "1")
-        yield* refused(2, ["no state to wait for", "running"], "wait", "x", "--for", "happy")
-        yield* refused(2, ["each name a daemon"], "ls", "--socket", "/x", "--host", "unix:///x")
-        yield* refused(2, ["a secret has no place in an address"], "ls", "--host", "https://me:secret@node-1")
-        yield* refused(2, ["belong together"], "ls", "--tls-cert", process.execPath)
-        yield* refused(2, ["there is nothing to begin at"], "events")
-        yield* refused(2, ["not both at once"], "start", "-f", "x.yaml", "x")
+        yield* Effect.all([
+          refused(2, [`Unknown subcommand "stp"`, "did you mean stop", "viv --help"], "stp", "x"),
+          refused(2, ["Unrecognized flag: --stat", "did you mean --state"], "ls", "--stat"),
+          refused(2, ["Missing required argument", "'viv console --help'"], "console"),
+          refused(2, ["nothing to boot from", "hint: give an image"], "run"),
+          refused(2, ["more than one thing to boot from"], "run", "--kernel", "vmlinuz", "x.qcow2"),
+          refused(2, ["x.img does not say", "--format"], "run", "x.img"),
+          refused(2, ["80 is no port to publish", "-p 8080:80"], "run", "-p", "80", "x.qcow2"),
+          refused(2, ["--network user"], "run", "-p", "1:1", "--network", "none", "x.qcow2"),
+          refused(2, ["memory:"], "run", "-m", "12 apples", "x.qcow2"),
+          refused(2, ["vcpus:", "name:"], "run", "-c", "0", "--name", "Not_a_name", "x.qcow2"),
+          refused(2, ["KEY=VALUE"], "run", "-l", "=x", "x.qcow2"),
+          refused(2, ["only a container runs a command"], "run", "x.qcow2", "--", "sleep", "1"),
+          refused(2, ["no state to wait for", "running"], "wait", "x", "--for", "happy"),
+          refused(2, ["each name a daemon"], "ls", "--socket", "/x", "--host", "unix:///x"),
+          refused(2, ["a secret has no place in an address"], "ls", "--host", "https://me:secret@node-1"),
+          refused(2, ["belong together"], "ls", "--tls-cert", process.execPath),
+          refused(2, ["there is nothing to begin at"], "events"),
+          refused(2, ["not both at once"], "start", "-f", "x.yaml", "x")
+        ], { concurrency: 4 })
       }))
 
     it.effect("what is not there, with 3", () =>
