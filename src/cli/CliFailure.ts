@@ -1,7 +1,7 @@
 /**
  * Why a command of `viv` failed: with what it ends, and what to do.
  */
-import { Runtime, Schema } from "effect"
+import { type PlatformError, Runtime, Schema } from "effect"
 import { ExitCode } from "./ExitCode.ts"
 
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
@@ -33,6 +33,18 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 /** The command line asks for what makes no sense. */
 export const usage = (detail: string, hint?: string): CliFailure =>
   new CliFailure({ exitCode: ExitCode.usage, detail, ...(hint === undefined ? {} : { hint }) })
+
+/** A file of this machine can not be read. */
+export const unreadable = (what: string, { message, reason }: PlatformError.PlatformError): CliFailure => {
+  switch (reason._tag) {
+    case "NotFound":
+      return failed(`${what} can not be read: there is no such file`)
+    case "PermissionDenied":
+      return failed(`${what} can not be read: you may not`)
+    default:
+      return failed(`${what} can not be read: ${message}`)
+  }
+}
 
 /** Something failed here, not at the daemon. */
 export const failed = (detail: string, hint?: string): CliFailure =>

@@ -2,7 +2,7 @@
  * Which daemon a command speaks to, and what it shows it.
  */
 import { Config, Effect, FileSystem, Option, Path, Redacted } from "effect"
-import { type CliFailure, failed, usage } from "./CliFailure.ts"
+import { type CliFailure, failed, unreadable, usage } from "./CliFailure.ts"
 import * as Contexts from "./Contexts.ts"
 import { root } from "./Root.ts"
 
@@ -59,7 +59,7 @@ const said = Effect.fnUntraced(function*(defaultSocket: string, socketOf: (state
 
 const readText = Effect.fnUntraced(function*(what: string, file: string) {
   const fs = yield* FileSystem.FileSystem
-  return yield* Effect.mapError(fs.readFileString(file), (error) => failed(`${what} can not be read: ${error.message}`))
+  return yield* Effect.mapError(fs.readFileString(file), (error) => unreadable(`${what}, ${file},`, error))
 })
 
 /** A token, without the line end that editors leave behind it. */

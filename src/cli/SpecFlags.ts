@@ -8,7 +8,7 @@ import { Firmware, InstanceSpec, RestartPolicy } from "../domain/InstanceSpec.ts
 import type { PublishedPort } from "../domain/Network.ts"
 import { DiskFormat } from "../domain/Volume.ts"
 import { fromIssue } from "../payload/PayloadError.ts"
-import { failed, usage } from "./CliFailure.ts"
+import { unreadable, usage } from "./CliFailure.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
@@ -205,7 +205,7 @@ export const spec = Effect.fnUntraced(function*(given: Given) {
   const userData = Option.isSome(given.userData)
     ? yield* Effect.mapError(
       fs.readFileString(given.userData.value),
-      (error) => failed(`the user data can not be read: ${error.message}`)
+      (error) => unreadable("the file of --user-data", error)
     )
     : undefined
   const volumes: ReadonlyArray<{ readonly id: string }> = given.volume.map(volumeOf)

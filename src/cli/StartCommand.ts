@@ -4,7 +4,7 @@
 import { Effect, FileSystem, Option, Stdio, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as NativeSpec from "../payload/NativeSpec.ts"
-import { failed, usage } from "./CliFailure.ts"
+import { unreadable, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon, type Payload } from "./Daemon.ts"
 import { each } from "./Each.ts"
@@ -19,7 +19,7 @@ const read = Effect.fnUntraced(function*(file: string) {
   const stdio = yield* Stdio.Stdio
   return yield* Effect.mapError(
     file === "-" ? Stream.mkString(Stream.decodeText(stdio.stdin)) : fs.readFileString(file),
-    (error) => failed(`${file === "-" ? "standard input" : file} can not be read: ${error.message}`)
+    (error) => unreadable(file === "-" ? "standard input" : file, error)
   )
 })
 

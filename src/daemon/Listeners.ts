@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import type * as Http from "node:http"
 import * as Net from "node:net"
 import { Duration, Effect, FileSystem, Option, Path, Stream } from "effect"
+import type { HttpServerError } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { ConfigError } from "./ConfigSources.ts"
 import type { DaemonConfig, Tcp } from "./DaemonConfig.ts"
@@ -16,6 +17,8 @@ const { createServer } = process.getBuiltinModule("node:http")
 export interface Unbound {
   readonly make: () => Http.Server
   readonly options: Net.ListenOptions
+  /** The same for people. */
+  readonly where: string
   /** Reads again what it was made with. */
   readonly reload: Effect.Effect<void, ConfigError>
 }
@@ -93,6 +96,7 @@ export const protect = Effect.fnUntraced(
 export const unix = (config: DaemonConfig, path: string): Unbound => ({
   make: () => bounded(createServer(bounds(config)), config),
   options: { path },
+  where: path,
   reload: Effect.void
 })
 
@@ -108,6 +112,17 @@ export const lacks = ({ host, tls }: Tcp, tokens: number): string | undefined =>
   return undefined
 }
 
+/** What Node says went wrong. */
+const reasonOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
+/** A server that could not listen. */
+export const unheard = (where: string) => (error: HttpServerError.ServeError): ConfigError =>
+  new ConfigError({
+    message: `nobody can be listened to at ${where}: ${
+      reasonOf(error.cause)
+    }: choose another address, or end what has it`
+  })
+
 const material = ({ certificate, clientAuthorities, key }: NonNullable<Tcp["tls"]>) =>
   Effect.try({
     try: () => ({
@@ -120,7 +135,7 @@ const material = ({ certificate, clientAuthorities, key }: NonNullable<Tcp["tls"
         rejectUnauthorized: true
       })
     }),
-    catch: (cause) => new ConfigError({ message: `tcp.tls: its files can not be read: ${String(cause)}` })
+    catch: (cause) => new ConfigError({ message: `tcp.tls: its files can not be read: ${reasonOf(cause)}` })
   })
 
 /** A TCP listener, with TLS where that is configured. */
@@ -129,27 +144,39 @@ export const tcp = Effect.fnUntraced(function*(
   { host, port, tls }: Tcp
 ): Effect.fn.Return<Unbound, ConfigError> {
   const options = { host, port }
+  const where = `${host}, port ${port}`
   if (tls === undefined) {
-    return { make: () => bounded(createServer(bounds(config)), config), options, reload: Effect.void }
+    return { make: () => bounded(createServer(bounds(config)), config), options, where, reload: Effect.void }
   }
   const read = material(tls)
   const first = yield* read
-  const server = bounded(
-    // Loaded here, since few daemons need TLS.
-    process.getBuiltinModule("node:https").createServer({
-      ...bounds(config),
-      handshakeTimeout: bounds(config).headersTimeout,
-      ...first
-    }),
-    config
-  )
+  const unusable = (cause: unknown) =>
+    new ConfigError({
+      message: `tcp.tls: its certificate and key can not be used: ${
+        reasonOf(cause)
+      }: they must be PEM, and belong together`
+    })
+  const server = yield* Effect.try({
+    try: () =>
+      bounded(
+        // Loaded here, since few daemons need TLS.
+        process.getBuiltinModule("node:https").createServer({
+          ...bounds(config),
+          handshakeTimeout: bounds(config).headersTimeout,
+          ...first
+        }),
+        config
+      ),
+    catch: unusable
+  })
   return {
     make: () => server,
     options,
+    where,
     reload: Effect.flatMap(read, (again) =>
       Effect.try({
         try: () => server.setSecureContext(again),
-        catch: (cause) => new ConfigError({ message: `tcp.tls: ${String(cause)}` })
+        catch: unusable
       }))
   }
 })

@@ -14,7 +14,7 @@ import * as Tokens from "./Tokens.ts"
 const serve = <HttpServices>(
   { config }: Options<HttpServices>,
   httpServer: ServeHttp<HttpServices>,
-  { make, options }: Listeners.Unbound,
+  { make, options, where }: Listeners.Unbound,
   access: ReturnType<typeof AccessControl.layerTrusted>
 ) =>
   // Fresh, since what was built for one listener lets in whom that one trusts.
@@ -26,7 +26,8 @@ const serve = <HttpServices>(
       ...options,
       // A little more than the commands in progress have, so that they are answered.
       gracefulShutdownTimeout: Duration.sum(config.shutdownDeadline, Duration.seconds(1))
-    }))
+    })),
+    Layer.catchTag("ServeError", (error) => Layer.effectDiscard(Effect.fail(Listeners.unheard(where)(error))))
   )
 
 /** Listens: the guests are known by now. */

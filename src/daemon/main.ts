@@ -3,6 +3,7 @@
  */
 import type { Server } from "node:http"
 import { flushCompileCache } from "node:module"
+import { resolve } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import {
@@ -62,7 +63,12 @@ const readConfig = ({ config, settings }: Flags) => {
     ConfigSources.read({
       file: { path: asked ?? defaultFile, isRequired: asked !== undefined },
       environment: env,
-      flags: Object.fromEntries(Object.entries(settings).map(([flag, value]) => [flag, Option.getOrUndefined(value)]))
+      flags: Object.fromEntries(ConfigSources.settings.map(({ flag, metavar }) => {
+        const value = Option.getOrUndefined(settings[flag] ?? Option.none())
+        // Of the command line it is known where it was written.
+        const isPath = metavar === "PATH" || metavar === "DIRECTORY"
+        return [flag, value === undefined || !isPath ? value : resolve(value)]
+      }))
     }),
     (config) => ({ config, ...placesOf(config) })
   )
