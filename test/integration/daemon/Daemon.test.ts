@@ -2,7 +2,8 @@
  * The daemon as its operators meet it: over its unix socket with curl, and by signals.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, FileSystem } from "effect"
+import { WebSocket } from "@effect/platform-node/NodeWS"
+import { Effect, Fiber, FileSystem, Schedule } from "effect"
 import { inject } from "vitest"
 import * as Programs from "../../host/Programs.ts"
 import * as VivRig from "../cli/VivRig.ts"
@@ -163,6 +164,16 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("the da
       assert.strictEqual((yield* Rig.vivd("config", "check", "--config", file)).code, 0)
       const shown = JSON.parse((yield* Rig.vivd("config", "show", "--config", file, "--log-at", "debug")).stdout)
       assert.deepStrictEqual([shown.log, shown.qemu.roots], [{ format: "json", level: "debug" }, ["/images"]])
+      // Flags say more than the environment, and that more than the file.
+      const { vivd } = yield* Programs.Programs
+      const variables = ["VIVD_LOG_FORMAT=text", "VIVD_LOG_AT=error", `VIVD_CONFIG=${file}`]
+      const surrounded = (...args: ReadonlyArray<string>) =>
+        Rig.run("env", ...variables, process.execPath, vivd, ...args)
+      const merged = JSON.parse((yield* surrounded("config", "show", "--log-at", "warning")).stdout)
+      assert.deepStrictEqual([merged.log, merged.qemu.roots], [{ format: "text", level: "warning" }, ["/images"]])
+      assert.strictEqual(merged.launcher.limits.vcpusPerCpu, 16)
+      variables.push("VIVD_LOGFORMAT=json")
+      assert.include((yield* surrounded("config", "check")).stderr, "VIVD_LOGFORMAT: no such setting")
       const beyond = yield* Rig.vivd(
         "--state-dir",
         directory,
@@ -174,6 +185,30 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("the da
         "0"
       )
       assert.deepStrictEqual([beyond.code, beyond.stderr.includes("at least one token")], [1, true])
+    }))
+
+  it.effect("a console takes a place for as long as somebody is at it", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* Rig.directory
+      yield* fs.writeFileString(`${directory}/vivd.yaml`, "limits: {streamsMax: 1}")
+      const daemon = yield* Rig.start(directory, "--simulate", "true", "--config", `${directory}/vivd.yaml`)
+      yield* Rig.at(daemon)("/v1/instances", ...Rig.post(Rig.simulated("a1")))
+      const opened = Effect.acquireRelease(
+        Effect.callback<WebSocket, Error>((resume) => {
+          const socket = new WebSocket(`ws+unix://${daemon.socket}:/v1/instances/a1/console`)
+          socket.on("open", () => resume(Effect.succeed(socket)))
+          socket.on("error", (error) => resume(Effect.fail(error)))
+        }),
+        (socket) => Effect.sync(() => socket.terminate())
+      )
+      for (let times = 0; times < 3; times++) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* Effect.retry(opened, { schedule: Schedule.spaced("20 millis"), times: 100 })
+          const refused = yield* Rig.at(daemon)("/v1/instances/a1/logs")
+          assert.deepStrictEqual([refused.status, code(refused.body)], [429, "too_many"])
+        }))
+      }
     }))
 
   it.effect("each change is told in a line of the log, as JSON where that is asked for", () =>
