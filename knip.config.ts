@@ -15,6 +15,7 @@ export default {
     "test/bench/main.ts",
     "test/bench/scaleProcess.ts",
     "test/simulate/main.ts",
+    "test/simulate/hunt.ts",
     "test/simulate/plant.ts",
     "test/soak/main.ts",
     "scripts/*.mjs"

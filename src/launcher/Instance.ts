@@ -15,7 +15,7 @@ import { Publication } from "./Publication.ts"
 import { RecordKeeper } from "./RecordKeeper.ts"
 import { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
-import type { CpuSample } from "./Statistics.ts"
+import type { Usage } from "./Statistics.ts"
 import { defect, perform, phaseOf } from "./Step.ts"
 import { type StepTelemetryOptions, told, toldWriting } from "./StepTelemetry.ts"
 import type { Surroundings } from "./Surroundings.ts"
@@ -64,8 +64,8 @@ export class Instance {
     return this.record.id
   }
 
-  /** The processor time that its guest had used when that was asked last. */
-  cpu: CpuSample | undefined = undefined
+  /** What its guest used when that was asked last. */
+  usage: Usage | undefined = undefined
 
   get spec() {
     return this.record.spec

@@ -146,7 +146,8 @@ export class Launcher extends Context.Service<Launcher, {
   /**
    * Puts the node into maintenance, durably: no instance is started any more. Then stops every instance as {@link stop} does,
    * and removes it, some at a time; each is told when it is done with, and so how far it got. What fails is told, and the rest
-   * goes on. Interruption ends that: the node stays in maintenance, and what was not begun is left.
+   * goes on. Interruption ends that: the node stays in maintenance, and what was not begun is left. Restart policies go on with
+   * what is there.
    */
   readonly evacuate: Stream.Stream<Removals.Removal, LauncherError>
 

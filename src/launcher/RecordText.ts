@@ -6,7 +6,8 @@ import { InstanceSpec } from "../domain/InstanceSpec.ts"
 import { InstanceRecord } from "./InstanceRecord.ts"
 
 const RecordJson = Schema.fromJsonString(Schema.toCodecJson(InstanceRecord))
-const encodeSpec = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(InstanceSpec)))
+// What it was made with has been checked.
+const encodeSpec = Schema.encodeSync(Schema.toCodecJson(InstanceSpec), { disableChecks: true })
 
 /** The record that a text is of. */
 export const decode = Schema.decodeResult(RecordJson)
@@ -24,7 +25,7 @@ export class RecordText {
   private textOf(spec: InstanceSpec): string {
     const known = this.specs.get(spec)
     if (known !== undefined) return known
-    const text = encodeSpec(spec)
+    const text = JSON.stringify(encodeSpec(spec))
     this.specs.set(spec, text)
     return text
   }

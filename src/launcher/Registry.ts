@@ -41,6 +41,8 @@ export class Registry {
 
   /** Those that anybody was told of, as they are shown. */
   get infos(): ReadonlyArray<InstanceInfo> {
-    return this.all.flatMap(({ published }) => published ?? [])
+    const infos: Array<InstanceInfo> = []
+    for (const { published } of this.all) if (published !== undefined) infos.push(published)
+    return infos
   }
 }

@@ -2,13 +2,14 @@
  * What a node tells of itself.
  */
 import { Duration, Effect } from "effect"
-import type { InstanceId } from "../domain/InstanceId.ts"
 import type { InstanceInfo } from "../domain/InstanceInfo.ts"
 import type { InstanceUsage, NodeStatistics, NodeStatus } from "../domain/NodeStatus.ts"
 import { sshPort } from "../domain/SshPort.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { Admission } from "./Admission.ts"
+import type { Instance } from "./Instance.ts"
 import type { LauncherNode } from "./LauncherNode.ts"
+import { measuredIn, type Sample } from "./Sampler.ts"
 
 /** What reports are made from. */
 export interface Reporter {
@@ -45,10 +46,10 @@ export const status = (reporter: Reporter): Effect.Effect<NodeStatus> => {
 /** What the node has and its instances use, measured now. */
 export const statistics = (reporter: Reporter): Effect.Effect<NodeStatistics> => {
   const { registry, sampler } = reporter.node
-  return Effect.flatMap(sampler.sample(0), ({ atMillis, instances, node }) => {
+  return Effect.flatMap(sampler.sample(0), (sample) => {
+    const { atMillis, node } = sample
     const status = statusOf(reporter)
-    const { infos } = registry
-    return Effect.map(usages(infos, instances), (instances) => ({
+    return Effect.map(usages(registry.all, sample), (instances) => ({
       status,
       atMillis,
       ...(node === undefined ? {} : { node }),
@@ -60,14 +61,15 @@ export const statistics = (reporter: Reporter): Effect.Effect<NodeStatistics> =>
 /** How many usages are made up before others have a turn. */
 const usagesATurn = 500
 
-const usages = Effect.fnUntraced(function*(
-  infos: ReadonlyArray<InstanceInfo>,
-  stats: ReadonlyMap<InstanceId, InstanceStats>
-) {
+const usages = Effect.fnUntraced(function*(instances: ReadonlyArray<Instance>, sample: Sample) {
   const all: Array<InstanceUsage> = []
-  for (const [index, info] of infos.entries()) {
-    if (index % usagesATurn === usagesATurn - 1) yield* Effect.yieldNow
-    all.push(usageOf(info, stats.get(info.spec.id)))
+  let next = usagesATurn
+  for (const instance of instances) {
+    if (all.length === next) {
+      next += usagesATurn
+      yield* Effect.yieldNow
+    }
+    if (instance.published !== undefined) all.push(usageOf(instance.published, measuredIn(instance, sample)))
   }
   return all
 })

@@ -3,7 +3,6 @@
  * waits for long: what has not been told within its deadline is not known.
  */
 import { Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
-import type { InstanceId } from "../domain/InstanceId.ts"
 import type { NodeSample } from "../domain/NodeSample.ts"
 import type { InstanceStats } from "../domain/Resources.ts"
 import type { GuestStats } from "../Virtualizer.ts"
@@ -20,10 +19,15 @@ import { cpuSample, instanceStats } from "./Statistics.ts"
 /** What was measured. */
 export interface Sample {
   readonly atMillis: number
+  /** Counts the measurings: what was measured of an instance then, or since, is kept with it. */
+  readonly measuring: number
   /** Absent where it could not be told. */
   readonly node: NodeSample | undefined
-  readonly instances: ReadonlyMap<InstanceId, InstanceStats>
 }
+
+/** What an instance was found to use in a measuring, or since. */
+export const measuredIn = ({ usage }: Instance, { measuring }: Sample): InstanceStats | undefined =>
+  usage !== undefined && usage.measuring >= measuring ? usage.stats : undefined
 
 /** What it works with. */
 export interface SamplerOptions {
@@ -39,7 +43,8 @@ export interface SamplerOptions {
 export class Sampler {
   private readonly options: SamplerOptions
   /** The guests that did not answer in time when they were asked last. */
-  private readonly slow = new WeakSet<Instance>()
+  private slow = new Set<Instance>()
+  private measurings = 0
   private last: Sample | undefined = undefined
   private usage: Measured | undefined = undefined
   private flight: Deferred.Deferred<Sample> | undefined = undefined
@@ -100,7 +105,7 @@ export class Sampler {
       instance.guest.stats,
       (defect) => Effect.fail(fail(new Unreachable({ detail: `the virtualizer broke: ${String(defect)}` })))
     )
-    return Effect.map(asked, (stats) => usesOf(instance, stats))
+    return Effect.map(asked, (stats) => note(instance, stats, instance.usage?.measuring ?? 0))
   }
 
   private begin(): Deferred.Deferred<Sample> {
@@ -111,7 +116,7 @@ export class Sampler {
       this.flight = undefined
       Deferred.doneUnsafe(flight, Exit.succeed(sample))
     }
-    const nothing = (): Sample => this.last ?? { atMillis: nowMillis(), node: undefined, instances: new Map() }
+    const nothing = (): Sample => this.last ?? { atMillis: nowMillis(), measuring: Infinity, node: undefined }
     if (isClosed()) land(nothing())
     else {
       run(Effect.onExit(this.measure, (exit) =>
@@ -130,21 +135,28 @@ export class Sampler {
     return Effect.suspend(() => {
       const { config: { statisticsAtOnce, statisticsDeadline }, nowMillis, registry } = this.options
       const atMillis = nowMillis()
-      const instances = new Map<InstanceId, InstanceStats>()
+      const measuring = ++this.measurings
       const running = registry.all.filter(({ situation }) => hasGuest(situation))
-      const quick = running.filter((instance) => !this.slow.has(instance))
-      const queue = [...quick, ...running.filter((instance) => this.slow.has(instance))].values()
+      const queue = this.slowLast(running).values()
       const lanes = Array.from(
         { length: Math.min(statisticsAtOnce, running.length) },
-        () => this.lane(queue, instances)
+        () => this.lane(queue, measuring)
       )
       return Effect.all([
         Effect.map(Effect.timeoutOption(this.node, statisticsDeadline), Option.flatten),
         Effect.timeoutOption(Effect.all(lanes, { concurrency: "unbounded", discard: true }), statisticsDeadline)
       ], { concurrency: 2 }).pipe(
-        Effect.map(([node]) => ({ atMillis, node: Option.getOrUndefined(node), instances }))
+        Effect.map(([node]) => ({ atMillis, measuring, node: Option.getOrUndefined(node) }))
       )
     })
+  }
+
+  /** Those that were slow the last time come after all others. Those that are gone are forgotten. */
+  private slowLast(running: ReadonlyArray<Instance>): ReadonlyArray<Instance> {
+    if (this.slow.size === 0) return running
+    const slow = running.filter((instance) => this.slow.has(instance))
+    this.slow = new Set(slow)
+    return [...running.filter((instance) => !this.slow.has(instance)), ...slow]
   }
 
   /** What the node has, where that can be told. */
@@ -156,7 +168,7 @@ export class Sampler {
   }
 
   /** Asks one guest after the other. Who does not answer in time is given up: one timer is enough for all that a lane asks. */
-  private lane(queue: Iterator<Instance>, instances: Map<InstanceId, InstanceStats>): Effect.Effect<void> {
+  private lane(queue: Iterator<Instance>, measuring: number): Effect.Effect<void> {
     const { config: { guestStatisticsDeadline } } = this.options
     let asked = 0
     let current: Instance | undefined
@@ -168,7 +180,7 @@ export class Sampler {
         onFailure: () => {},
         onSuccess: (stats) => {
           this.slow.delete(instance)
-          instances.set(instance.id, usesOf(instance, stats))
+          note(instance, stats, measuring)
         }
       })
       // Whoever waits has a turn now and then.
@@ -193,22 +205,25 @@ export class Sampler {
 /** How many guests that answer at once are asked before others have a turn. */
 const guestsATurn = 64
 
-/** What an instance uses now, and since it was asked last. */
-const usesOf = (instance: Instance, stats: GuestStats): InstanceStats => {
-  const before = instance.cpu
-  instance.cpu = cpuSample(stats) ?? before
-  return instanceStats(stats, instance.spec.vcpus, before)
+/** Keeps what an instance uses now, and since it was asked last. */
+const note = (instance: Instance, found: GuestStats, measuring: number): InstanceStats => {
+  const before = instance.usage?.cpu
+  const stats = instanceStats(found, instance.spec.vcpus, before)
+  instance.usage = { measuring, cpu: cpuSample(found) ?? before, stats }
+  return stats
 }
 
 /** What guests used, as far as it was told: of each no more than it holds, for that is what is given back when it goes. */
-const measuredOf = ({ instances, node }: Sample, registry: Registry): Measured | undefined => {
+const measuredOf = (sample: Sample, registry: Registry): Measured | undefined => {
+  const { node } = sample
   if (node === undefined) return undefined
   let guestsMemoryBytes = 0
   let guestsDiskBytes = 0
-  for (const [id, { diskAllocatedBytes = 0, memoryBytes = 0 }] of instances) {
-    const spec = registry.get(id)?.spec
-    if (spec === undefined) continue
-    const demand = demands(spec)
+  for (const instance of registry.all) {
+    const stats = measuredIn(instance, sample)
+    if (stats === undefined) continue
+    const { diskAllocatedBytes = 0, memoryBytes = 0 } = stats
+    const demand = demands(instance.spec)
     guestsMemoryBytes += Math.min(memoryBytes, demand.memoryBytes)
     guestsDiskBytes += Math.min(diskAllocatedBytes, demand.diskBytes)
   }

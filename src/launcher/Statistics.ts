@@ -10,6 +10,13 @@ export interface CpuSample {
   readonly uptimeMillis: number
 }
 
+/** What was measured of an instance last, and by which measuring. It is kept with the instance, for there are many. */
+export interface Usage {
+  readonly measuring: number
+  readonly cpu: CpuSample | undefined
+  readonly stats: InstanceStats
+}
+
 /** The processor time of a sample, where the guest tells it. */
 export const cpuSample = ({ cpuMillis, uptimeMillis }: GuestStats): CpuSample | undefined =>
   cpuMillis === undefined || uptimeMillis === undefined ? undefined : { cpuMillis, uptimeMillis }

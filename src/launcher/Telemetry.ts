@@ -55,7 +55,8 @@ export class Telemetry {
   /** How many orphans there were when somebody last looked. */
   orphansFound: number | undefined = undefined
   private readonly context: Context.Context<never>
-  private readonly series = new Map<string, Metric.Metric<number, unknown>>()
+  private readonly operations = new Series(operations)
+  private readonly phases = new Series(phases)
   /** Whether anybody listens to the spans of what the launcher does. */
   readonly isTraced: boolean
   private readonly gauges: ReadonlyArray<Metric.Registration>
@@ -88,11 +89,11 @@ export class Telemetry {
   }
 
   operation(operation: string, outcome: string): void {
-    this.one(`${operation} ${outcome}`, () => operations(operation, outcome)).updateUnsafe(1, this.context)
+    this.operations.of(operation, outcome).updateUnsafe(1, this.context)
   }
 
   phase(phase: Phase, outcome: PhaseOutcome, millis: number): void {
-    this.one(`phase ${phase} ${outcome}`, () => phases(phase, outcome)).updateUnsafe(millis / 1_000, this.context)
+    this.phases.of(phase, outcome).updateUnsafe(millis / 1_000, this.context)
   }
 
   restarted(): void {
@@ -126,13 +127,25 @@ export class Telemetry {
     const hooks = { get: () => ({ value: value() }), update: () => {}, modify: () => {} }
     return Metric.registerUnsafe(Metric.withAttributes(metric, attributes), this.context, hooks)
   }
+}
 
-  /** One series, made when it is first counted in. */
-  private one(key: string, make: () => Metric.Metric<number, unknown>): Metric.Metric<number, unknown> {
-    const there = this.series.get(key)
-    if (there !== undefined) return there
-    const one = make()
-    this.series.set(key, one)
-    return one
+/** Metrics that differ in two attributes, each made when it is first counted in. */
+class Series<A extends string, B extends string> {
+  private readonly make: (a: A, b: B) => Metric.Metric<number, unknown>
+  private readonly made = new Map<A, Map<B, Metric.Metric<number, unknown>>>()
+
+  constructor(make: Series<A, B>["make"]) {
+    this.make = make
+  }
+
+  of(a: A, b: B): Metric.Metric<number, unknown> {
+    return this.made.get(a)?.get(b) ?? this.add(a, b)
+  }
+
+  private add(a: A, b: B): Metric.Metric<number, unknown> {
+    const metric = this.make(a, b)
+    const some = this.made.get(a) ?? new Map<B, Metric.Metric<number, unknown>>()
+    this.made.set(a, some.set(b, metric))
+    return metric
   }
 }

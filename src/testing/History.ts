@@ -24,7 +24,7 @@ import type { Code } from "../launcher/LauncherError.ts"
 
 /** What a client asks a launcher for. */
 export type Call =
-  | { readonly _tag: "Start"; readonly spec: InstanceSpec }
+  | { readonly _tag: "Create" | "Start"; readonly spec: InstanceSpec }
   | { readonly _tag: "Stop" | "Restart" | "Delete" | "Pause" | "Resume" | "Get" | "Stats"; readonly id: InstanceId }
   | { readonly _tag: "Attach"; readonly id: InstanceId; readonly volume: VolumeSpec }
   | { readonly _tag: "Detach"; readonly id: InstanceId; readonly volume: VolumeId }
@@ -172,6 +172,9 @@ export type History = ReadonlyArray<Entry>
 /** The instance a call is about; none where it is about the node. */
 export const idOf = (call: Call): InstanceId | undefined =>
   "spec" in call ? call.spec.id : "id" in call ? call.id : undefined
+
+/** Whether a call may bring an instance about. */
+export const isBeginning = ({ _tag }: Call): boolean => _tag === "Create" || _tag === "Start"
 
 /** Whether a call is to remove all instances there are. */
 export const isClearing = ({ _tag }: Call): boolean => _tag === "Evacuate" || _tag === "Reset"

@@ -172,6 +172,8 @@ const perform = (launcher: Launcher["Service"], call: Call): Effect.Effect<Answe
   const removing = (removals: Launcher["Service"]["evacuate"]): Effect.Effect<Answer, LauncherError> =>
     Effect.map(Stream.runCollect(removals), (removals) => ({ ok: true, removals }))
   switch (call._tag) {
+    case "Create":
+      return informed(launcher.create(call.spec))
     case "Start":
       return informed(launcher.start(call.spec))
     case "Stop":

@@ -10,6 +10,7 @@ import type { Call } from "./History.ts"
 
 /** How often each command is asked for, among the others. */
 const weights: ReadonlyArray<readonly [Exclude<Call["_tag"], "Adopt" | "DestroyOrphan">, number]> = [
+  ["Create", 30],
   ["Start", 400],
   ["Stop", 100],
   ["Restart", 80],
@@ -64,11 +65,13 @@ export class Workload {
   draw(dice: Dice, { running, volumesOf }: Seen): Call {
     const kind = this.kind(dice)
     const any = this.id(dice)
-    const isSeen = kind !== "Start" && kind !== "Delete" && running.length > 0 && dice.chance(seenRunning)
+    const isSeen = kind !== "Create" && kind !== "Start" && kind !== "Delete" && running.length > 0 &&
+      dice.chance(seenRunning)
     const id = isSeen ? pick(dice, running) : any
     switch (kind) {
+      case "Create":
       case "Start":
-        return { _tag: "Start", spec: this.wanted(dice, id) }
+        return { _tag: kind, spec: this.wanted(dice, id) }
       case "Attach":
         return { _tag: "Attach", id, volume: this.volume(dice) }
       case "Detach": {

@@ -18,6 +18,7 @@ const read: Pick<Row, "stats" | "get"> = { stats: "ok", get: "ok" }
 
 /** On the way to run, for a start that is waited for. */
 const onItsWay: Row = {
+  create: "→ Running",
   start: "→ Running",
   "start (other spec)": "instance_exists",
   stop: "→ Stopped, not the start",
@@ -32,6 +33,7 @@ const onItsWay: Row = {
 }
 
 const there = (state: "Running" | "Paused"): Row => ({
+  create: `→ ${state}`,
   start: `→ ${state}`,
   "start (other spec)": "instance_exists",
   stop: "→ Stopped",
@@ -45,6 +47,7 @@ const there = (state: "Running" | "Paused"): Row => ({
 })
 
 const atRest = (state: "Stopped" | "Exited" | "Failed"): Row => ({
+  create: `→ ${state}`,
   start: "→ Running",
   "start (other spec)": "instance_exists",
   stop: `→ ${state}`,
@@ -59,6 +62,7 @@ const atRest = (state: "Stopped" | "Exited" | "Failed"): Row => ({
 })
 
 const notThere: Row = {
+  create: "no_instance",
   start: "no_instance",
   "start (other spec)": "no_instance",
   stop: "no_instance",
@@ -90,6 +94,7 @@ export const table: Readonly<Record<Place, Row>> = {
   Failed: atRest("Failed"),
   // What is asked for is on record, and is done when the guest can be reached.
   Unknown: {
+    create: "→ Unknown",
     start: "timed_out",
     "start (other spec)": "instance_exists",
     stop: "timed_out",
@@ -102,7 +107,7 @@ export const table: Readonly<Record<Place, Row>> = {
     ...read
   },
   "(being deleted)": { ...notThere, delete: "→ gone", stats: "instance_failure", get: "ok" },
-  "(none)": { ...notThere, start: "→ Running", "start (other spec)": "→ Running" }
+  "(none)": { ...notThere, create: "→ Stopped", start: "→ Running", "start (other spec)": "→ Running" }
 }
 
 /** What came of a command, in the words of the table. */

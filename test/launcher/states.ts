@@ -14,6 +14,7 @@ const other = { id: volume("other") }
 
 /** What is asked of an instance. */
 export const commands = [
+  "create",
   "start",
   "start (other spec)",
   "stop",
@@ -120,8 +121,9 @@ const perform = (
   place: Place
 ): Effect.Effect<unknown, LauncherError> => {
   switch (command) {
+    case "create":
     case "start":
-      return launcher.start(place === "Restarting" ? { ...ours, restart: "always" } : ours)
+      return launcher[command](place === "Restarting" ? { ...ours, restart: "always" } : ours)
     case "start (other spec)":
       return launcher.start({ ...ours, vcpus: 7 })
     case "attach":

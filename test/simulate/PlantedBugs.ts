@@ -242,6 +242,12 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "    case \"Launched\":\n    case \"Running\":\n      return { _tag: \"DeleteImage\" }"
   ]),
 
+  bug("what was created goes when its first start fails", "no change of a record without a cause", [
+    "launcher/InstanceRecord.ts",
+    "  boot === 0 && desired.epoch <= 1 && !created",
+    "  boot === 0 && desired.epoch <= 1"
+  ]),
+
   // Waits, and what is left
 
   bug("a guest may take for ever to connect", "deadlines kept", [

@@ -21,6 +21,7 @@ const startSteps: ReadonlyArray<Code> = [
 
 /** The codes that a command can fail with. */
 const codes: Readonly<Record<Call["_tag"], ReadonlyArray<string>>> = {
+  Create: [...always, "superseded", "not_supported", "instance_exists", "already_attached", "node_maintenance"],
   Start: [
     ...always,
     ...startSteps,
@@ -45,7 +46,7 @@ const codes: Readonly<Record<Call["_tag"], ReadonlyArray<string>>> = {
   Evacuate: ["state_failure", "launcher_closed"],
   Restore: ["state_failure", "launcher_closed", "node_maintenance"],
   Reset: ["state_failure", "launcher_closed"],
-  Adopt: [...always, "instance_exists", "instance_failure", "already_attached", "not_supported"],
+  Adopt: [...always, "instance_exists", "instance_failure", "already_attached", "not_supported", "node_maintenance"],
   DestroyOrphan: ["instance_exists", "instance_failure", "launcher_closed"]
 }
 

@@ -73,7 +73,9 @@ const mostMillis = (command: Call, config: LauncherConfig): number => {
   const { commandDeadline, connectDeadline, deleteDeadline, discoverDeadline, recordDeadline, stopDeadline } = config
   const sum = (...durations: ReadonlyArray<Duration.Duration>): number =>
     durations.reduce((sum, each) => sum + Duration.toMillis(each), 0)
-  const orphan = sum(stopDeadline, deleteDeadline, recordDeadline, recordDeadline)
+  const adoption = sum(connectDeadline, recordDeadline, recordDeadline, config.probeDeadline, connectDeadline)
+  // Who adopts or destroys it already is waited for.
+  const orphan = sum(stopDeadline, deleteDeadline, recordDeadline, recordDeadline) + adoption
   switch (command._tag) {
     case "Evacuate":
       return sum(commandDeadline, commandDeadline, recordDeadline, recordDeadline, recordDeadline)
@@ -82,7 +84,7 @@ const mostMillis = (command: Call, config: LauncherConfig): number => {
     case "Orphans":
       return sum(discoverDeadline)
     case "Adopt":
-      return sum(connectDeadline, recordDeadline, recordDeadline, config.probeDeadline, connectDeadline)
+      return adoption + orphan
     case "DestroyOrphan":
       return orphan
     default:
@@ -147,7 +149,8 @@ export const deadlines: Checker = make("deadlines kept", (complain) => {
           // What is about the node may be in the middle of a write.
           const most = command._tag === "Start"
             ? millis("deleteDeadline", "stopDeadline")
-            : isClearing(command) || command._tag === "Restore" || command._tag === "Adopt"
+            : isClearing(command) || command._tag === "Restore" || command._tag === "Adopt" ||
+                command._tag === "Create"
             ? millis("recordDeadline", "recordDeadline")
             : 0
           within(

@@ -31,6 +31,7 @@ type Kind = Call["_tag"]
 
 /** Which calls, over before it was called, can have no effect any more once a command is acknowledged. */
 const settles: Readonly<Record<Kind, ReadonlyArray<Kind>>> = {
+  Create: [],
   Start: ["Start", "Restart", "Stop", "Delete"],
   Restart: ["Start", "Restart", "Stop", "Delete"],
   Stop: ["Start", "Restart", "Stop", "Delete", "Pause", "Resume", "Attach", "Detach"],
@@ -164,7 +165,10 @@ export const explainedChanges: Checker = make("no change of a record without a c
           clearings.push(clearing)
           clearingCalls.set(entry.call, clearing)
         }
-        if (id === undefined || (settles[command._tag].length === 0 && command._tag !== "Adopt")) return
+        if (
+          id === undefined ||
+          (settles[command._tag].length === 0 && command._tag !== "Adopt" && command._tag !== "Create")
+        ) return
         const cause = { command, incarnation, called: index, over: undefined, isAbandoned: false }
         const subject = subjectOf(id)
         subject.causes.push(cause)
@@ -220,8 +224,8 @@ const unexplainedSince = (
 /** Why a first record should not be there. */
 const unexplainedBirth = ({ boot, spec }: InstanceRecord, causes: ReadonlyArray<Cause>): string | undefined => {
   if (causes.some(({ command }) => command._tag === "Adopt" && equivalence(command.spec, spec))) return undefined
-  if (!has(causes, "Start")) return "it is on record, and nobody asked for it to be started"
-  if (!causes.some(({ command }) => command._tag === "Start" && equivalence(command.spec, spec))) {
+  if (!has(causes, "Create", "Start")) return "it is on record, and nobody asked for it"
+  if (!causes.some(({ command }) => "spec" in command && equivalence(command.spec, spec))) {
     return "it is on record with a spec that nobody asked for"
   }
   return boot === 0 ? undefined : "its first record says that it was launched"
@@ -240,6 +244,9 @@ const unexplained = (
   const isWithdrawn = causes.some(({ command, isAbandoned }) => command._tag === "Start" && isAbandoned)
   if (next.boot !== before.boot && next.boot !== epoch) {
     return `boot ${before.boot} became ${next.boot}, at start ${epoch}`
+  }
+  if (next.created !== before.created && (before.created || !has(causes, "Create"))) {
+    return "whether it was created has changed, and nobody created it"
   }
   if (was.power === "deleted" && power !== "deleted") return `its delete was forgotten: it is wanted ${power}`
 
@@ -261,7 +268,7 @@ const unexplained = (
     switch (power) {
       case "deleted": {
         const isFirst = epoch - restarts <= 1
-        if (!has(causes, "Delete") && !(isFirst && (before.boot === 0 || isWithdrawn))) {
+        if (!has(causes, "Delete") && !(isFirst && !before.created && (before.boot === 0 || isWithdrawn))) {
           return `${change}: nobody deleted it`
         }
         break

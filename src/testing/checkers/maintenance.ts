@@ -26,8 +26,8 @@ export const maintenance: Checker = make("a node in maintenance starts nothing",
   /** The entry that opened it last: what came after can be there again. */
   let opened = -1
 
-  const isStart = (record: InstanceRecord, before: InstanceRecord | undefined): boolean =>
-    record.desired.restarts === 0 && record.desired.epoch > (before?.desired.epoch ?? 0)
+  const begins = (record: InstanceRecord, before: InstanceRecord | undefined): boolean =>
+    before === undefined || (record.desired.restarts === 0 && record.desired.epoch > before.desired.epoch)
 
   return (entry, index) => {
     const call = calls.look(entry, index)
@@ -44,14 +44,14 @@ export const maintenance: Checker = make("a node in maintenance starts nothing",
       case "Recorded": {
         const before = records.get(entry.id)
         records.set(entry.id, entry.record)
-        if (!isStart(entry.record, before)) return
+        if (!begins(entry.record, before)) return
         const asked = Array.from(calls.of(entry.id)).filter(({ command: { _tag } }) =>
-          _tag === "Start" || _tag === "Restart" || _tag === "Adopt"
+          _tag === "Create" || _tag === "Start" || _tag === "Restart" || _tag === "Adopt"
         )
         if (
           asked.length > 0 && asked.every(({ atMillis, command }) => atMillis > closedSince && command._tag !== "Adopt")
         ) {
-          complain(`${entry.id} is started (${entry.record.desired.epoch}), and the node is in maintenance`)
+          complain(`${entry.id} is created or started (${entry.record.desired.epoch}), and the node is in maintenance`)
         }
         return
       }

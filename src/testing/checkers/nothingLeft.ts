@@ -1,25 +1,26 @@
 /**
- * After an acknowledged delete nothing of the instance is left, and nothing comes back without a new start.
+ * After an acknowledged delete nothing of the instance is left, and nothing comes back that nobody asked for.
  *
- * Excused is an instance that somebody asked to be started while it was deleted: it may be there again. So is what is left of
+ * Excused is an instance that somebody asked to be created or started while it was deleted: it may be there again. So is what is left of
  * one whose record was set aside: no launcher takes it for its own.
  */
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { type Checker, make } from "../Checker.ts"
+import { isBeginning } from "../History.ts"
 import { Calls, type OpenCall } from "./Calls.ts"
 
 const makes = ["image", "create", "start"]
 
 export const nothingLeft: Checker = make("nothing left after an acknowledged delete", (complain) => {
   const calls = new Calls()
-  /** The entry that ended the last call to start an instance. */
+  /** The entry that ended the last call to create or start an instance. */
   const startOver = new Map<InstanceId, number>()
   const deleted = new Set<InstanceId>()
   const aside = new Set<InstanceId>()
 
   const isExcused = (id: InstanceId, { index }: OpenCall): boolean =>
     aside.has(id) || (startOver.get(id) ?? -1) > index ||
-    Array.from(calls.of(id)).some(({ command }) => command._tag === "Start")
+    Array.from(calls.of(id)).some(({ command }) => isBeginning(command))
 
   /** The delete that was acknowledged in the entry before. */
   let acknowledged: OpenCall | undefined
@@ -28,7 +29,7 @@ export const nothingLeft: Checker = make("nothing left after an acknowledged del
     const call = calls.look(entry, index)
     switch (entry._tag) {
       case "Called":
-        if (call?.id !== undefined && call.command._tag === "Start") deleted.delete(call.id)
+        if (call?.id !== undefined && isBeginning(call.command)) deleted.delete(call.id)
         return
       case "SetAside":
         aside.add(entry.id)
@@ -41,7 +42,7 @@ export const nothingLeft: Checker = make("nothing left after an acknowledged del
       case "Abandoned": {
         acknowledged = undefined
         if (call?.id === undefined) return
-        if (call.command._tag === "Start") startOver.set(call.id, index)
+        if (isBeginning(call.command)) startOver.set(call.id, index)
         if (entry._tag === "Answered" && entry.answer.ok && call.command._tag === "Delete") {
           acknowledged = call
           if (!isExcused(call.id, call)) deleted.add(call.id)

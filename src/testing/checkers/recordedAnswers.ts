@@ -22,6 +22,8 @@ const says = (command: Call, record: InstanceRecord | undefined): boolean => {
       return record?.desired.power === "running" || record?.desired.power === "paused"
     case "Stop":
       return record?.desired.power === "stopped"
+    case "Create":
+      return record !== undefined
     case "Delete":
       return record === undefined
     case "Pause":

@@ -19,6 +19,7 @@ type Kind = Call["_tag"]
 
 /** Who can take over from a command. */
 const beaters: Readonly<Partial<Record<Kind, ReadonlyArray<Kind>>>> = {
+  Create: ["Delete"],
   Start: ["Stop", "Delete"],
   Stop: ["Delete"],
   Restart: ["Stop", "Delete"],

@@ -8,6 +8,7 @@ import {
   breaks,
   called,
   crashed,
+  create,
   data,
   detach,
   failed,
@@ -72,16 +73,40 @@ describe("no change of a record without a cause", () => {
   })
 
   it("is broken by a record that nobody asked for", () => {
-    breaks(explainedChanges, /nobody asked for it to be started/, recorded(record("running")))
+    breaks(explainedChanges, /it is on record, and nobody asked for it/, recorded(record("running")))
     breaks(explainedChanges, /spec that nobody asked for/, called(1, start({ vcpus: 2 })), recorded(record("running")))
     breaks(
       explainedChanges,
-      /nobody asked for it to be started/,
+      /it is on record, and nobody asked for it/,
       ...up,
       called(2, remove),
       goes,
       removed,
       ok(2),
+      recorded(record("running"))
+    )
+  })
+
+  it("holds for what is created, and stays when its first start fails", () => {
+    const created = (power: "running" | "stopped" | "deleted", epoch: number) => ({
+      ...record(power, { epoch }),
+      created: true
+    })
+    const over = { ...created("stopped", 1), ended: exit }
+    const before = [
+      called(1, create),
+      recorded(created("stopped", 0)),
+      ok(1),
+      called(2, start()),
+      recorded(created("running", 1))
+    ]
+    holds(explainedChanges, ...before, recorded(over))
+    breaks(explainedChanges, /nobody deleted it/, ...before, recorded(created("deleted", 1)))
+    breaks(
+      explainedChanges,
+      /nobody created it/,
+      called(1, start()),
+      recorded(created("running", 1)),
       recorded(record("running"))
     )
   })

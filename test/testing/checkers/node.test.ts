@@ -48,10 +48,18 @@ describe("a node in maintenance starts nothing", () => {
   })
 
   it("is broken by a start, or a restart, that is asked for there", () => {
-    breaks(maintenance, /a1 is started \(1\)/, began(1), closed, 100, called(1, start()), recorded(record("running")))
     breaks(
       maintenance,
-      /a1 is started \(3\)/,
+      /a1 is created or started \(1\)/,
+      began(1),
+      closed,
+      100,
+      called(1, start()),
+      recorded(record("running"))
+    )
+    breaks(
+      maintenance,
+      /a1 is created or started \(3\)/,
       began(1),
       recorded(record("running", { epoch: 2, boot: 2 })),
       node({ task: "reset" }),

@@ -67,6 +67,7 @@ export const closed = (incarnation: number, fibers = 0, timers = 0): Occurrence 
 // Calls
 
 export const start = (more: Parameters<typeof spec>[1] = {}): Call => ({ _tag: "Start", spec: spec("a1", more) })
+export const create: Call = { _tag: "Create", spec: spec("a1") }
 export const stop: Call = { _tag: "Stop", id: it1 }
 export const remove: Call = { _tag: "Delete", id: it1 }
 export const pause: Call = { _tag: "Pause", id: it1 }
