@@ -151,6 +151,18 @@ layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
       assert.strictEqual(status, 0)
     }))
 
+  it.effect("has a configuration that is in order", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = `${yield* Daemon.directory}/vivd.yaml`
+      yield* fs.writeFileString(file, block(yield* readme, "Run it as a service", "yaml"))
+      assert.deepStrictEqual(yield* Daemon.vivd("config", "check", "--config", file), {
+        code: 0,
+        stdout: "the configuration is in order\n",
+        stderr: ""
+      })
+    }).pipe(Effect.provideService(Programs.Programs, Programs.make(inject("programs")))))
+
   it.effect("has requests to a daemon that do what it says", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
