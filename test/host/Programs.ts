@@ -25,8 +25,10 @@ export const layer = (directory: string) =>
 
 /** Bundles them into a directory. */
 export const bundle = Effect.fnUntraced(function*(directory: string) {
+  const fs = yield* FileSystem.FileSystem
   const child = yield* ChildProcess.make(process.execPath, ["scripts/bundle.mjs", directory], { stdin: "ignore" })
   const said = yield* Stream.mkString(Stream.decodeText(child.all))
+  yield* fs.makeDirectory(`${directory}/cache`, { recursive: true, mode: 0o700 })
   if ((yield* child.exitCode) !== 0) return yield* Effect.die(new Error(`the programs could not be bundled: ${said}`))
 }, Effect.scoped)
 

@@ -3,7 +3,7 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema } from "effect"
+import { Effect, Fiber, FileSystem, Layer, Schema } from "effect"
 import { NodeInfo } from "../../../src/api/NodeApi.ts"
 import { version } from "../../../src/api/Version.ts"
 import { InstanceInfo } from "../../../src/domain/InstanceInfo.ts"
@@ -304,6 +304,20 @@ boot: { kind: image, path: ${image}, format: qcow2 }
         assert.isNotEmpty(checks)
         assert.strictEqual(doctor.status, checks.some(({ status }) => status === "missing") ? 1 : 0)
       })))
+
+    it.effect("compiled code is kept where nobody else may write only", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const { home, socket, vivWith } = yield* VivRig
+        for (const [name, mode, isKept] of [["own", 0o755, true], ["open", 0o777, false]] as const) {
+          const caches = `${home}/${name}`
+          yield* fs.makeDirectory(caches)
+          yield* fs.chmod(caches, mode)
+          const { status } = yield* vivWith({ env: { VIV_HOST: `unix://${socket}`, XDG_CACHE_HOME: caches } }, "status")
+          assert.strictEqual(status, 0)
+          assert.strictEqual(yield* fs.exists(`${caches}/vivarium`), isKept)
+        }
+      }))
 
     it.effect("version tells both, and --version its own at once", () =>
       emptied(Effect.gen(function*() {
