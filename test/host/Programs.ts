@@ -2,7 +2,7 @@
  * The programs as they are installed: bundled.
  */
 import { NodeServices } from "@effect/platform-node"
-import { Context, Effect, FileSystem, Layer, Stream } from "effect"
+import { Context, Effect, FileSystem, Layer, Path, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 
 export class Programs extends Context.Service<Programs, {
@@ -21,7 +21,16 @@ export const make = (directory: string): Programs["Service"] => ({
 
 /** Those of a directory, and what runs them. */
 export const layer = (directory: string) =>
-  Layer.provideMerge(Layer.succeed(Programs, make(directory)), NodeServices.layer)
+  Layer.effect(
+    Programs,
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const absolute = path.resolve(directory)
+      yield* fs.makeDirectory(`${absolute}/cache`, { recursive: true, mode: 0o700 })
+      return make(absolute)
+    })
+  ).pipe(Layer.provideMerge(NodeServices.layer))
 
 /** Bundles them into a directory. */
 export const bundle = Effect.fnUntraced(function*(directory: string) {
