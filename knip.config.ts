@@ -9,6 +9,8 @@ const exported = Object.values(manifest.exports).flatMap((target) =>
 export default {
   entry: [
     ...exported,
+    "src/daemon/bin.ts",
+    "src/cli/bin.ts",
     "test/demo/main.ts",
     "test/bench/main.ts",
     "test/bench/scaleProcess.ts",

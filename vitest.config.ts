@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          globalSetup: "test/integration/setUp.ts",
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 }

@@ -7,8 +7,10 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Layer, Logger, Option, Struct } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { adopt } from "./adopt.ts"
+import * as cli from "./cli.ts"
 import { virtualClock } from "./clock.ts"
 import * as Container from "./container.ts"
+import * as daemon from "./daemon.ts"
 import { type Row, table } from "./Row.ts"
 import * as scale from "./scale.ts"
 import { destroyOverhead, startOverhead } from "./vm.ts"
@@ -29,7 +31,16 @@ const benches = {
   "sim-start-growth": scale.starts,
   "sim-memory-per-instance": scale.memory,
   "sim-readopt-10k": scale.readopt,
-  "status-report-10k": scale.report
+  "status-report-10k": scale.report,
+  "api-get": daemon.api,
+  "api-page-100": daemon.api,
+  "api-list-10k": daemon.api,
+  "api-create": daemon.api,
+  "daemon-memory": daemon.api,
+  "sse-1000": daemon.sse,
+  "daemon-restart-20": daemon.restart,
+  "cli-version": cli.version,
+  "cli-ls": cli.ls
 }
 
 const bench = Command.make(

@@ -23,7 +23,7 @@ const src = /^src\//
 const test = /^test\//
 const everywhere = /^(src|test)\//
 /** Where programs begin and end: the only places outside of Effect. */
-const programs = /^src\/(daemon|cli)\/main\.ts$/
+const programs = /^src\/(daemon|cli)\/(main|bin)\.ts$/
 
 export const rules: ReadonlyArray<Rule> = [
   {

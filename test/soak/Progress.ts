@@ -4,7 +4,7 @@
 import { Clock, Console, Effect } from "effect"
 
 /** The parts of a round. */
-export const parts = ["simulate", "crashes", "faults", "engines", "outcomes"] as const
+export const parts = ["simulate", "crashes", "faults", "engines", "outcomes", "kills"] as const
 
 export type Part = typeof parts[number]
 
@@ -14,7 +14,8 @@ const units: Readonly<Record<Part, string>> = {
   crashes: "crash points",
   faults: "write faults",
   engines: "Docker Engines killed or restarted",
-  outcomes: "sequences on QEMU, Docker and the simulation"
+  outcomes: "sequences on QEMU, Docker and the simulation",
+  kills: "times that a daemon was killed"
 }
 
 /** How often a part is told of. */
@@ -25,7 +26,14 @@ const width = 80
 export class Progress {
   /** How many violations there have been. */
   violations = 0
-  private readonly counts: Record<Part, number> = { simulate: 0, crashes: 0, faults: 0, engines: 0, outcomes: 0 }
+  private readonly counts: Record<Part, number> = {
+    simulate: 0,
+    crashes: 0,
+    faults: 0,
+    engines: 0,
+    outcomes: 0,
+    kills: 0
+  }
   private rounds = 0
   private readonly beganMillis: number
   private toldMillis = 0

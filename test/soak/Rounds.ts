@@ -8,6 +8,8 @@ import * as Series from "../integration/crash/Series.ts"
 import * as EngineKills from "../integration/docker/EngineKills.ts"
 import * as DockerEngine from "../host/docker/DockerEngine.ts"
 import * as TestImages from "../host/docker/TestImages.ts"
+import * as Kills from "../integration/daemon/Kills.ts"
+import * as Programs from "../host/Programs.ts"
 import * as Outcomes from "../integration/outcomes/Outcomes.ts"
 import * as Outcome from "../simulate/Outcome.ts"
 import * as Runs from "../simulate/Runs.ts"
@@ -119,6 +121,19 @@ const outcomes = Effect.fnUntraced(function*(progress: Progress, { sequences }: 
   )
 }, Effect.scoped)
 
+/** How often a round kills a daemon. */
+const killsOfRound = 100
+
+const kills = (progress: Progress) =>
+  Kills.rounds(killsOfRound).pipe(
+    Effect.provide(Programs.layerBundled),
+    Effect.scoped,
+    Effect.flatMap(({ problems }) =>
+      Effect.forEach(problems, (what) => progress.violation("kills", what, "npm run soak -- --only kills"))
+    ),
+    Effect.andThen(progress.count("kills", killsOfRound))
+  )
+
 /** One round. */
 export const run = Effect.fnUntraced(function*(progress: Progress, options: Options, seed: number) {
   yield* progress.begin(seed)
@@ -128,7 +143,8 @@ export const run = Effect.fnUntraced(function*(progress: Progress, options: Opti
     else if (part === "crashes") matched += yield* series(progress, part, Series.crashes, options)
     else if (part === "faults") matched += yield* series(progress, part, Series.writeFaults, options)
     else if (part === "engines") yield* engines(progress, options, seed)
-    else yield* outcomes(progress, options, seed)
+    else if (part === "outcomes") yield* outcomes(progress, options, seed)
+    else yield* kills(progress)
   }
   if (options.match !== undefined && matched === 0) {
     return yield* new CliError.UserError({

@@ -9,7 +9,10 @@ import manifest from "../../../package.json" with { type: "json" }
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
 import * as NativeSpec from "../../../src/payload/NativeSpec.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
+import { inject } from "vitest"
 import { killGuests } from "../../host/killGuests.ts"
+import * as Programs from "../../host/Programs.ts"
+import * as Daemon from "../daemon/Rig.ts"
 
 const root = new URL("../../../", import.meta.url)
 
@@ -159,6 +162,39 @@ layer(NodeServices.layer, { excludeTestServices: true })("the README", (it) => {
       assert.match(output, /Tests .*1 passed/, output)
       assert.strictEqual(status, 0)
     }))
+
+  it.effect("has a configuration that is in order", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = `${yield* Daemon.directory}/vivd.yaml`
+      yield* fs.writeFileString(file, block(yield* readme, "Run it as a service", "yaml"))
+      assert.deepStrictEqual(yield* Daemon.vivd("config", "check", "--config", file), {
+        code: 0,
+        stdout: "the configuration is in order\n",
+        stderr: ""
+      })
+    }).pipe(Effect.provideService(Programs.Programs, Programs.make(inject("programs")))))
+
+  it.effect("has requests to a daemon that do what it says", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* Daemon.directory
+      const daemon = yield* Daemon.start(directory, "--simulate", "true")
+      yield* fs.writeFileString(
+        `${directory}/web.yaml`,
+        "{id: ab-01, name: web, labels: {tier: web}, virtualizer: simulation, memory: 64 MiB, boot: {kind: kernel, kernel: /k}}"
+      )
+      const requests = block(yield* readme, "Over HTTP", "sh")
+      assert.include(requests, "/run/vivarium/vivd.sock")
+      const script = requests.replace("/run/vivarium/vivd.sock", daemon.socket)
+        // Events would be followed for ever.
+        .replace("curl -sS", "curl -sS --fail-with-body --max-time 2 -w '%{stderr}%{http_code}\\n'")
+      const { stderr, stdout } = yield* Daemon.run("bash", "-c", `cd ${directory}; ${script}`)
+      assert.deepStrictEqual(stderr.match(/^\d{3}$/gm), ["201", "202", "200", "200"], stderr)
+      for (const told of ["\"Running\"", "\"operation\"", "\"instances\"", "event: Snapshot"]) {
+        assert.include(stdout, told)
+      }
+    }).pipe(Effect.provideService(Programs.Programs, Programs.make(inject("programs")))))
 
   it.effect("names paths of the package, and files, that there are", () =>
     Effect.gen(function*() {

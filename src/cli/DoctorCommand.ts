@@ -1,0 +1,48 @@
+/**
+ * `viv doctor`
+ */
+import { Effect } from "effect"
+import { Command } from "effect/cli"
+import type { Check } from "../api/NodeApi.ts"
+import { CliFailure } from "./CliFailure.ts"
+import { connected } from "./Connection.ts"
+import { Daemon } from "./Daemon.ts"
+import { ExitCode } from "./ExitCode.ts"
+import { output, tell } from "./Output.ts"
+import { plain, width } from "./Text.ts"
+
+const describe = (all: ReadonlyArray<Check>): ReadonlyArray<string> => {
+  const names = all.reduce((widest, { name }) => Math.max(widest, width(plain(name))), 0)
+  const states = all.reduce((widest, { status }) => Math.max(widest, width(status)), 0)
+  return all.flatMap(({ detail, name, remedy, status }) => [
+    `${status.padEnd(states)}  ${plain(name).padEnd(names)}  ${plain(detail)}`,
+    ...(remedy === undefined ? [] : [`${" ".repeat(states + names + 4)}→ ${plain(remedy)}`])
+  ])
+}
+
+export const doctor = Command.make("doctor", {}, () =>
+  connected(Effect.gen(function*() {
+    const daemon = yield* Daemon
+    const all = yield* daemon.doctor
+    yield* tell(yield* output, {
+      human: () => describe(all),
+      json: () => all,
+      ids: () => all.flatMap(({ name, status }) => status === "missing" ? [name] : [])
+    })
+    const missing = all.filter(({ status }) => status === "missing").length
+    if (missing > 0) {
+      return yield* new CliFailure({
+        exitCode: ExitCode.failed,
+        detail: `${missing} of ${all.length} prerequisites ${missing === 1 ? "is" : "are"} missing`
+      })
+    }
+  }))).pipe(
+    Command.withDescription(
+      "Ask the daemon what it needs of its machine: each prerequisite, what is missing, and the command that mends it. Ends with 1 where " +
+        "something is missing. Where the daemon does not even start, vivd doctor says the same."
+    ),
+    Command.withShortDescription("What the node lacks, and what mends it"),
+    Command.withExamples([{ command: "viv doctor" }, {
+      command: "viv doctor --json | jq '.[] | select(.status != \"ok\")'"
+    }])
+  )

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/**
+ * What is installed as `viv`: answers at once what needs nothing, and else loads the program, compiled as it was the last time.
+ */
+import { tooOld, version } from "../api/Version.ts"
+import * as CompileCache from "../internal/CompileCache.ts"
+
+const args = process.argv.slice(2)
+if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) {
+  process.stdout.write(`viv ${version}\n`)
+} else if (tooOld(process.versions.node) !== undefined) {
+  process.stderr.write(`viv: ${tooOld(process.versions.node)}\n`)
+  process.exitCode = 1
+} else {
+  const { HOME, XDG_CACHE_HOME } = process.env
+  CompileCache.keep([{ parent: XDG_CACHE_HOME, name: "vivarium" }, { parent: HOME, name: ".cache/vivarium" }])
+  const { main } = await import("./main.ts")
+  main(args)
+}
