@@ -34,11 +34,12 @@ export class Waiters {
   private inbox: Array<Waiter> = []
   private postponed: Array<Waiter> = []
   private accepted: Array<Waiter> = []
+  private end: End | undefined = undefined
   /** The start that came about last, and how many were told so. */
   private grantedEpoch = 0
   private grants = 0
 
-  /** Hands a command in. */
+  /** Hands a command in. Where everybody has been answered it is too: its caller may have been on the way. */
   add(command: Command, span: Tracer.AnySpan | undefined): Waiter {
     const waiter: Waiter = {
       command,
@@ -51,7 +52,8 @@ export class Waiters {
       superseded: undefined,
       failure: undefined
     }
-    this.inbox.push(waiter)
+    if (this.end === undefined) this.inbox.push(waiter)
+    else this.dismiss(waiter, this.end)
     return waiter
   }
 
@@ -182,12 +184,19 @@ export class Waiters {
 
   /** Answers everybody. */
   close(end: End, situation: Situation): void {
+    this.end = end
     this.resume()
     const { accepted, inbox } = this
     this.accepted = []
     this.inbox = []
-    const closed = () => Exit.fail(fail(new LauncherClosed()))
     for (const waiter of accepted) this.answer(waiter, end === "closed" ? closed() : atEnd(waiter, situation))
-    for (const waiter of inbox) Deferred.doneUnsafe(waiter.answer, end === "closed" ? closed() : Exit.succeed(false))
+    for (const waiter of inbox) this.dismiss(waiter, end)
+  }
+
+  /** Answers who was not considered. */
+  private dismiss(waiter: Waiter, end: End): void {
+    Deferred.doneUnsafe(waiter.answer, end === "closed" ? closed() : Exit.succeed(false))
   }
 }
+
+const closed = () => Exit.fail(fail(new LauncherClosed()))
