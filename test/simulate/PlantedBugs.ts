@@ -107,7 +107,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ]),
   bug("a start that is given up stands", "an acknowledged command is on record", [
     "launcher/Instance.ts",
-    "if (command._tag === \"Withdraw\" && !self.isToUndo(command.start)) return \"done\"",
+    "if (command._tag === \"Withdraw\" && !self.waiters.isToUndo(command.start, self.record)) return \"done\"",
     "if (command._tag === \"Withdraw\") return \"done\""
   ]),
 

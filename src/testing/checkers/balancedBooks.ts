@@ -21,6 +21,8 @@ const certainMillis = 60_000
 export const balancedBooks: Checker = make("the books are the sum over the instances", (complain) => {
   const calls = new Calls()
   const specs = new Map<InstanceId, InstanceSpec>()
+  /** The instances that were never launched, and are not to be: they hold no memory wherever they are. */
+  const idle = new Set<InstanceId>()
   const started = new Map<InstanceId, { readonly spec: InstanceSpec; readonly atMillis: number }>()
   let atMillis = 0
   /** What removes all instances. */
@@ -47,7 +49,7 @@ export const balancedBooks: Checker = make("the books are the sum over the insta
       const shown = instances.find((one) => one.id === id)
       const isRefused = shown === undefined && (started.get(id)?.atMillis ?? -Infinity) + certainMillis > atMillis
       const isHeld = shown !== undefined && !atRest.includes(shown.state._tag)
-      if (isHeld && asked.length === 0) least += amount(specs.get(id))
+      if (isHeld && asked.length === 0 && !idle.has(id)) least += amount(specs.get(id))
       if (isHeld || isRefused || asked.length > 0) most += Math.max(...wanted.map(amount))
     }
     const { [what]: reserved } = status.reserved
@@ -62,6 +64,8 @@ export const balancedBooks: Checker = make("the books are the sum over the insta
     switch (entry._tag) {
       case "Recorded":
         specs.set(entry.id, entry.record.spec)
+        if (entry.record.boot === 0 && entry.record.desired.power === "stopped") idle.add(entry.id)
+        else idle.delete(entry.id)
         return
       case "Began":
         clearings.clear()

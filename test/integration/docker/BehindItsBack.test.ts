@@ -77,7 +77,9 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
         const begun = told.length
         yield* others("restart?t=0")
         yield* untilTold(told, begun, ["Exited", "Running"])
-        // It is watched again.
+        // It is watched again: what a command did is known.
+        yield* launcher.pause(id)
+        yield* launcher.resume(id)
         yield* others("pause")
         yield* untilState(node, "Paused")
         yield* others("unpause")
