@@ -24,6 +24,9 @@ const lazyTls = {
   transform: (code, id) =>
     id.endsWith("platform-node/dist/internal/http.js")
       ? `import https from "node:https"\nexport const http = process.getBuiltinModule("node:http")\nexport { https }`
+      // What a bundler can not see through to the names of.
+      : id.endsWith("platform-node/dist/Undici.js")
+      ? `import undici from "undici"\nexport const { Agent, FormData, getGlobalDispatcher } = undici\nexport default undici`
       : code
 }
 
@@ -32,8 +35,8 @@ for (const [name, entry] of [["viv", "src/cli/bin.ts"], ["vivd", "src/daemon/bin
   const bundle = await rolldown({
     input: { [name]: entry },
     platform: "node",
-    // Nothing of ours asks for it.
-    external: ["undici"],
+    // Only the client of a Docker Engine asks for it, and that is vivd's.
+    external: name === "viv" ? ["undici"] : [],
     cwd: new URL("..", import.meta.url).pathname,
     plugins: [lazyTls]
   })

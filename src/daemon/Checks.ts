@@ -2,17 +2,31 @@
  * What a node needs, what is missing of it, and the command that mends it.
  */
 import { readFileSync } from "node:fs"
-import * as Net from "node:net"
-import { Effect, FileSystem, Layer, type Path, Stream } from "effect"
+import { Context, Effect, FileSystem, Layer, type Path, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Doctor } from "../api/Doctor.ts"
 import type { Check } from "../api/NodeApi.ts"
 import * as HostUser from "../backend/qemu/HostUser.ts"
 import * as KvmProbe from "../backend/qemu/KvmProbe.ts"
 import type { QemuConfig } from "../backend/qemu/QemuConfig.ts"
+import * as EngineClient from "../docker/EngineClient.ts"
+import * as System from "../docker/System.ts"
 import * as NodeResourcesLinux from "../launcher/NodeResourcesLinux.ts"
+import type { VirtualizerError } from "../VirtualizerError.ts"
+import type { VirtualizerName } from "./DaemonConfig.ts"
 
 type Services = ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path
+
+/** A Docker Engine. Nothing is loaded or connected to before it is asked for. */
+export type Engine = Layer.Layer<EngineClient.EngineClient, VirtualizerError, FileSystem.FileSystem | Path.Path>
+
+/** What is looked at. */
+export interface Needs {
+  readonly qemu: QemuConfig
+  /** What runs guests here. */
+  readonly virtualizers: ReadonlyArray<VirtualizerName>
+  readonly engine: Engine
+}
 
 /** How long one program may take to say its version. */
 const patience = "5 seconds"
@@ -67,28 +81,34 @@ const kvm = Effect.fnUntraced(function*(config: QemuConfig): Effect.fn.Return<Ch
   )
 })
 
-const docker: Effect.Effect<Check> = Effect.callback((resume) => {
-  const name = "docker"
-  const path = "/var/run/docker.sock"
-  const connection = Net.createConnection({ path })
-  const tell = (check: Check) => {
-    connection.destroy()
-    resume(Effect.succeed(check))
-  }
-  connection.once("connect", () => tell({ name, status: "ok", detail: `an engine listens at ${path}` }))
-  connection.once("error", (error: NodeJS.ErrnoException) =>
-    tell(
-      error.code === "EACCES"
-        ? {
-          name,
-          status: "warning",
-          detail: `${path} may not be used`,
-          remedy: "add the daemon's user to the group docker"
-        }
-        : { name, status: "warning", detail: `no engine listens at ${path}`, remedy: install("docker.io") }
-    ))
-  return Effect.sync(() => connection.destroy())
-})
+/** The command that mends it, where that is known. */
+const dockerRemedy = (address: string, detail: string): { readonly remedy?: string } => {
+  if (detail.includes("EACCES")) return { remedy: "add the daemon's user to the group docker" }
+  return address.startsWith("unix:") ? { remedy: `${install("docker.io")} && systemctl start docker` } : {}
+}
+
+const docker = Effect.fnUntraced(
+  function*(engine: Engine) {
+    const name = "docker"
+    const client = Context.get(yield* Layer.build(engine), EngineClient.EngineClient)
+    const { address } = client.endpoint
+    return yield* Effect.match(client.execute(System.version, { deadline: patience }), {
+      onFailure: ({ message }): Check => ({
+        name,
+        status: "missing",
+        detail: message,
+        ...dockerRemedy(address, message)
+      }),
+      onSuccess: ({ Version }): Check => ({
+        name,
+        status: "ok",
+        detail: `Docker Engine ${Version} answers at ${address}`
+      })
+    })
+  },
+  Effect.scoped,
+  Effect.catch(({ message }) => Effect.succeed<Check>({ name: "docker", status: "missing", detail: message }))
+)
 
 const file = Effect.fnUntraced(function*(name: string, path: string, lacking: Omit<Check, "name">) {
   const fs = yield* FileSystem.FileSystem
@@ -148,14 +168,21 @@ const disk = Effect.fnUntraced(function*(stateDirectory: string): Effect.fn.Retu
   })
 })
 
+/** What a virtualizer needs is missing only on a node that is to have it. */
+const forSome = (isWanted: boolean) =>
+  Effect.map((check: Check): Check => check.status === "missing" && !isWanted ? { ...check, status: "warning" } : check)
+
 /** Looks at all of it. Nothing is changed, but that the answer about KVM is kept in the state directory. */
-export const all = (config: QemuConfig): Effect.Effect<ReadonlyArray<Check>, never, Services> =>
-  Effect.all([
-    program("qemu", config.emulator, "qemu-system-x86", "--version"),
-    program("qemu-img", "qemu-img", "qemu-utils", "--version"),
-    kvm(config),
-    docker,
-    program("iso", "xorriso", "xorriso", "-version"),
+export const all = (
+  { engine, qemu, virtualizers }: Needs
+): Effect.Effect<ReadonlyArray<Check>, never, Services> => {
+  const forQemu = forSome(virtualizers.includes("qemu"))
+  return Effect.all([
+    forQemu(program("qemu", qemu.emulator, "qemu-system-x86", "--version")),
+    forQemu(program("qemu-img", "qemu-img", "qemu-utils", "--version")),
+    kvm(qemu),
+    forSome(virtualizers.includes("docker"))(docker(engine)),
+    forQemu(program("iso", "xorriso", "xorriso", "-version")),
     file("firmware", "/usr/share/OVMF/OVMF_CODE_4M.fd", {
       status: "warning",
       detail: "guests with firmware efi can not be started",
@@ -163,14 +190,17 @@ export const all = (config: QemuConfig): Effect.Effect<ReadonlyArray<Check>, nev
     }),
     cgroups,
     program("flock", "flock", "util-linux", "--version"),
-    program("setpriv", "setpriv", "util-linux", "--version"),
+    forQemu(program("setpriv", "setpriv", "util-linux", "--version")),
     descriptors,
-    disk(config.stateDirectory)
+    disk(qemu.stateDirectory)
   ], { concurrency: 4 })
+}
 
-export const layer = (config: QemuConfig): Layer.Layer<Doctor, never, Services> =>
+export const layer = (needs: Needs): Layer.Layer<Doctor, never, Services> =>
   Layer.effect(
     Doctor,
-    Effect.map(Effect.context<Services>(), (context) =>
-      Doctor.of({ checks: Effect.provideContext(all(config), context) }))
+    Effect.map(
+      Effect.context<Services>(),
+      (context) => Doctor.of({ checks: Effect.provideContext(all(needs), context) })
+    )
   )

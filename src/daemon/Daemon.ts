@@ -22,7 +22,7 @@ import * as VolumeResolverDirectory from "../launcher/VolumeResolverDirectory.ts
 import type { Virtualizers } from "../Virtualizer.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
 import * as Checks from "./Checks.ts"
-import type { DaemonConfig } from "./DaemonConfig.ts"
+import { type DaemonConfig, virtualizersOf } from "./DaemonConfig.ts"
 import * as Systemd from "./Systemd.ts"
 import * as Tokens from "./Tokens.ts"
 
@@ -49,6 +49,8 @@ export interface Options<HttpServices> {
   readonly socket: string
   /** The virtualizers of the node. */
   readonly virtualizers: Layer.Layer<Virtualizers, VirtualizerError, Services>
+  /** The Docker Engine that it is led to, whether or not containers are run. */
+  readonly engine: Checks.Engine
   /** What serves HTTP by a server of Node's. */
   readonly httpServer: Effect.Effect<ServeHttp<HttpServices>>
   /** Completes each time the configuration is to be read again. */
@@ -58,6 +60,13 @@ export interface Options<HttpServices> {
 /** QEMU's configuration of a daemon. */
 export const qemuConfig = ({ qemu }: DaemonConfig, stateDirectory: string): QemuConfig =>
   QemuConfig.make({ ...qemu, stateDirectory })
+
+/** What is looked at when it is asked what the node lacks. */
+export const needs = (config: DaemonConfig, stateDirectory: string, engine: Checks.Engine): Checks.Needs => ({
+  qemu: qemuConfig(config, stateDirectory),
+  virtualizers: virtualizersOf(config),
+  engine
+})
 
 /** After how long without a word a follower of events hears that it is quiet. */
 const quietAfter = Duration.seconds(15)
@@ -83,11 +92,11 @@ const launcher = <HttpServices>({ config, stateDirectory }: Options<HttpServices
 
 /** What the API stands on. The launcher comes after the operations, so that its end answers who waits still. */
 const node = <HttpServices>(options: Options<HttpServices>) => {
-  const { config, stateDirectory } = options
+  const { config, engine, stateDirectory } = options
   return AutoRemove.layer.pipe(
     Layer.provideMerge(launcher(options)),
     Layer.provideMerge(options.virtualizers),
-    Layer.provideMerge(Checks.layer(qemuConfig(config, stateDirectory))),
+    Layer.provideMerge(Checks.layer(needs(config, stateDirectory, engine))),
     Layer.provideMerge(Streams.layer({ ...config.limits, quietAfter })),
     Layer.provideMerge(Operations.layer),
     Layer.provideMerge(Shutdown.layer(config.shutdownDeadline))

@@ -3,6 +3,7 @@
  * the former.
  */
 import { Duration, Effect, Schema, Struct } from "effect"
+import { DockerConfig } from "../backend/docker/DockerConfig.ts"
 import { QemuConfig } from "../backend/qemu/QemuConfig.ts"
 import { HostPath } from "../domain/Image.ts"
 import { LauncherConfig } from "../launcher/LauncherConfig.ts"
@@ -80,6 +81,11 @@ const Log = Schema.Struct({
   level: defaults(Schema.Literals(["error", "warning", "info", "debug"]), "info")
 })
 
+/** What may run guests. */
+const VirtualizerName = Schema.Literals(["qemu", "docker", "simulation"])
+
+export type VirtualizerName = typeof VirtualizerName.Type
+
 export const DaemonConfig = Schema.Struct({
   /** Default: `/var/lib/vivarium` for root, else `~/.local/state/vivarium`. */
   stateDirectory: Schema.optionalKey(HostPath),
@@ -96,8 +102,8 @@ export const DaemonConfig = Schema.Struct({
   otlp: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^https?:\/\/\S+$/, { expected: "a URL, such as http://localhost:4318" }))
   ),
-  /** What runs guests here. Default: QEMU. */
-  virtualizers: Schema.optionalKey(Schema.NonEmptyArray(Schema.Literals(["qemu", "simulation"]))),
+  /** What runs guests here. Default: QEMU. An engine that is away keeps no daemon from starting: its containers are unknown meanwhile. */
+  virtualizers: Schema.optionalKey(Schema.NonEmptyArray(VirtualizerName)),
   /**
    * Guests are simulated, in memory, and gone with the daemon: for those who write clients. No others are run.
    */
@@ -105,6 +111,14 @@ export const DaemonConfig = Schema.Struct({
   /** How QEMU is run. `roots` are the directories of images and kernels: whoever may create instances may read all in them. */
   qemu: defaults(
     Schema.Struct(Struct.map(Struct.omit(QemuConfig.fields, ["stateDirectory"]), Schema.optionalKey)),
+    {}
+  ),
+  /**
+   * How containers are run. The engine is the one that DOCKER_HOST leads to. `roots` are the directories of volumes, beside the
+   * state directory's own.
+   */
+  docker: defaults(
+    Schema.Struct(Struct.map(Struct.omit(DockerConfig.fields, ["stateDirectory"]), Schema.optionalKey)),
     {}
   ),
   /** How long things may take, and how much there may be. */
@@ -118,3 +132,7 @@ export const DaemonConfig = Schema.Struct({
 })
 
 export type DaemonConfig = typeof DaemonConfig.Type
+
+/** What runs guests on a node that is configured so. */
+export const virtualizersOf = ({ simulate, virtualizers }: DaemonConfig): ReadonlyArray<VirtualizerName> =>
+  simulate ? ["simulation"] : virtualizers ?? ["qemu"]

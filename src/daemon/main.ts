@@ -29,7 +29,7 @@ import { presenter } from "../internal/CommandHelp.ts"
 import { Virtualizers } from "../Virtualizer.ts"
 import * as Checks from "./Checks.ts"
 import * as ConfigSources from "./ConfigSources.ts"
-import type { DaemonConfig } from "./DaemonConfig.ts"
+import { type DaemonConfig, type VirtualizerName, virtualizersOf } from "./DaemonConfig.ts"
 import * as Daemon from "./Daemon.ts"
 import * as Tokens from "./Tokens.ts"
 
@@ -79,14 +79,42 @@ const placesOf = ({ socket, stateDirectory }: DaemonConfig) => {
   return { stateDirectory: stateDirectoryOf(surroundings), socket: socket.path ?? socketPathOf(surroundings) }
 }
 
+// What not every daemon needs, or not at once, is loaded where it is used, since that takes its time.
+
+/** The Docker Engine that DOCKER_HOST leads to. */
+const engine: Checks.Engine = Layer.unwrap(Effect.gen(function*() {
+  const [EngineClient, EngineEndpoint, EngineTrouble, NodeHttpClient] = yield* Effect.promise(() =>
+    Promise.all([
+      import("../docker/EngineClient.ts"),
+      import("../docker/EngineEndpoint.ts"),
+      import("../backend/docker/EngineTrouble.ts"),
+      import("@effect/platform-node/NodeHttpClient")
+    ])
+  )
+  const endpoint = yield* Effect.mapError(EngineEndpoint.fromEnvironment, EngineTrouble.failure)
+  return EngineClient.layer({ endpoint }).pipe(
+    Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
+    Layer.provide(NodeHttpClient.layerDispatcherOptions({ connect: endpoint.connect }))
+  )
+}))
+
 /** Each virtualizer that a node may have, as if it were the only one. */
-const virtualizer = (name: "qemu" | "simulation", config: DaemonConfig, stateDirectory: string) =>
-  name === "qemu"
-    ? QemuVirtualizer.layer(Daemon.qemuConfig(config, stateDirectory))
-    : Layer.unwrap(Effect.map(
-      Effect.promise(() => import("../backend/simulation/index.ts")),
-      ({ SimulationVirtualizer }) => SimulationVirtualizer.layer({ seed: "vivd" })
-    ))
+const virtualizer = (name: VirtualizerName, config: DaemonConfig, stateDirectory: string) => {
+  switch (name) {
+    case "qemu":
+      return QemuVirtualizer.layer(Daemon.qemuConfig(config, stateDirectory))
+    case "docker":
+      return Layer.unwrap(Effect.map(
+        Effect.promise(() => import("../backend/docker/DockerVirtualizer.ts")),
+        ({ layer }) => Layer.provide(layer({ ...config.docker, stateDirectory }), engine)
+      ))
+    case "simulation":
+      return Layer.unwrap(Effect.map(
+        Effect.promise(() => import("../backend/simulation/index.ts")),
+        ({ SimulationVirtualizer }) => SimulationVirtualizer.layer({ seed: "vivd" })
+      ))
+  }
+}
 
 /** The virtualizers of a node. */
 const virtualizers = (config: DaemonConfig, stateDirectory: string) =>
@@ -94,7 +122,7 @@ const virtualizers = (config: DaemonConfig, stateDirectory: string) =>
     Virtualizers,
     Effect.map(
       Effect.forEach(
-        config.simulate ? ["simulation" as const] : config.virtualizers ?? ["qemu" as const],
+        virtualizersOf(config),
         (name) => Layer.build(virtualizer(name, config, stateDirectory))
       ),
       (all) => new Map(all.flatMap((context) => Array.from(Context.get(context, Virtualizers))))
@@ -102,8 +130,6 @@ const virtualizers = (config: DaemonConfig, stateDirectory: string) =>
   )
 
 const levels = { error: "Error", warning: "Warn", info: "Info", debug: "Debug" } as const
-
-// What not every daemon needs, or not at once, is loaded where it is used, since that takes its time.
 
 const httpServer = Effect.promise(() => import("@effect/platform-node/NodeHttpServer")).pipe(
   Effect.map(({ layer }) => (make: () => Server, options: Daemon.HttpOptions) => layer(make, options))
@@ -163,6 +189,7 @@ const serve = Effect.fnUntraced(function*(flags: Flags) {
       stateDirectory,
       socket,
       virtualizers: virtualizers(config, stateDirectory),
+      engine,
       httpServer,
       reloaded
     }).pipe(
@@ -212,7 +239,7 @@ const show = Command.make("show", configFlags, (flags) =>
 const doctor = Command.make("doctor", configFlags, (flags) =>
   Effect.gen(function*() {
     const { config, stateDirectory } = yield* readConfig(flags)
-    const checks = yield* Checks.all(Daemon.qemuConfig(config, stateDirectory))
+    const checks = yield* Checks.all(Daemon.needs(config, stateDirectory, engine))
     const width = Math.max(...checks.map(({ name }) => name.length))
     for (const { detail, name, remedy, status } of checks) {
       const mended = remedy === undefined ? "" : `\n${" ".repeat(width + 11)}${remedy}`

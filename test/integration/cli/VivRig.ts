@@ -107,7 +107,11 @@ export const spawn = Effect.fnUntraced(function*(
   } satisfies Running
 })
 
-const make = (programs: string, daemon: ReadonlyArray<string>) =>
+export const make = (
+  programs: string,
+  daemon: ReadonlyArray<string>,
+  surroundings: Readonly<Record<string, string>> = {}
+) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
@@ -124,7 +128,7 @@ const make = (programs: string, daemon: ReadonlyArray<string>) =>
     const vivd = yield* spawn(
       process.execPath,
       [daemonProgram, "--state-dir", state, ...daemon],
-      env
+      { ...env, ...surroundings }
     )
     yield* vivd.says("message=ready")
 
