@@ -46,13 +46,22 @@ const openFiles = (pid: number): ReadonlyArray<string> =>
 const naming = (directories: ReadonlyArray<string>) => (text: string): boolean =>
   directories.some((directory) => text.includes(directory))
 
+/** The words of a process. One that is just becoming another program has none for a moment. */
+const wordsOf = (pid: number): string => {
+  for (let turn = 0; turn < 1_000; turn++) {
+    const words = ProcFs.commandLine(pid)?.join(" ") ?? ""
+    if (words !== "" || ProcFs.info(pid) === undefined) return words
+  }
+  return ""
+}
+
 /** The words of the processes that this one has started, or that have to do with these directories. */
 export const processes = (...directories: ReadonlyArray<string>): ReadonlyArray<string> => {
   const names = naming(directories)
   return ProcFs.pids().flatMap((pid) => {
     const info = ProcFs.info(pid)
     if (pid === process.pid || info === undefined || ProcFs.isDead(info)) return []
-    const words = ProcFs.commandLine(pid)?.join(" ") ?? ""
+    const words = wordsOf(pid)
     const environment = attempt(() => Fs.readFileSync(`/proc/${pid}/environ`, "utf8"), "")
     return isDescendant(pid) || names(words) || names(environment) || openFiles(pid).some(names) ? [words] : []
   }).sort()
