@@ -33,6 +33,15 @@ const Published = Schema.fromJsonString(
   )
 )
 
+/** What the README has `viv` do first with a container, but for the image. */
+const firstContainer = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const readme = yield* fs.readFileString("README.md")
+  const found = /^viv (run --virtualizer docker .*) \S+ && viv logs -f web$/m.exec(readme)
+  assert.isNotNull(found)
+  return found?.[1]?.split(" ") ?? []
+})
+
 /** The ports that the engine's containers have. */
 const published = Effect.gen(function*() {
   const { http } = yield* Engine
@@ -48,7 +57,7 @@ describe("viv with a real container", () => {
       Effect.gen(function*() {
         const { start, viv } = yield* VivRig
         const image = TestImages.reference("obedient")
-        const running = yield* viv("run", "--virtualizer", "docker", "--name", "web", "-p", "8080:80", image)
+        const running = yield* viv(...yield* firstContainer, image)
         assert.strictEqual(running.status, 0, running.stderr)
         assert.match(running.stdout, /^web is running/)
         assert.deepStrictEqual(yield* published, [[{ PrivatePort: 80, PublicPort: 8080 }]])
