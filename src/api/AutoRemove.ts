@@ -37,6 +37,8 @@ export const layer: Layer.Layer<never, never, Launcher> = Layer.effectDiscard(Ef
   const launcher = yield* Launcher
   const remove = (id: InstanceId) =>
     launcher.get(id).pipe(
+      // Whoever stopped it is answered first: a delete would take over from that.
+      Effect.tap(({ state }) => state._tag === "Stopped" ? launcher.stop(id) : Effect.void),
       Effect.flatMap((info) => isOver(info) ? launcher.delete(id) : Effect.void),
       Effect.catchReasons("LauncherError", { NoInstance: () => Effect.void, LauncherClosed: () => Effect.void }),
       Effect.catch((error) => Effect.logWarning(`instance ${id} has ended and could not be removed: ${error.message}`))

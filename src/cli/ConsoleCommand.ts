@@ -52,11 +52,14 @@ export const console = Command.make(
       }
       const socket = yield* daemon.console(info.spec.id)
       const isTerminal = yield* stdio.stdinIsTerminal
+      // A container's program reads from no terminal of its own, which would make a line's end of the return key.
+      const asRead = (bytes: Uint8Array) =>
+        isTerminal && info.spec.boot.kind === "container" ? bytes.map((byte) => byte === 0x0d ? 0x0a : byte) : bytes
       const { write } = yield* socket.writer
       const typed = stdio.stdin.pipe(
         Stream.mapEffect((chunk) => {
           const { before, isDetached } = DetachKey.split(chunk, key.value)
-          return Effect.as(before.length === 0 ? Effect.void : write(before), isDetached)
+          return Effect.as(before.length === 0 ? Effect.void : write(asRead(before)), isDetached)
         }),
         Stream.takeUntil((isDetached) => isDetached),
         Stream.runLast,

@@ -9,8 +9,7 @@ import type { Check } from "../api/NodeApi.ts"
 import * as HostUser from "../backend/qemu/HostUser.ts"
 import * as KvmProbe from "../backend/qemu/KvmProbe.ts"
 import type { QemuConfig } from "../backend/qemu/QemuConfig.ts"
-import * as EngineClient from "../docker/EngineClient.ts"
-import * as System from "../docker/System.ts"
+import type { EngineClient } from "../docker/EngineClient.ts"
 import * as NodeResourcesLinux from "../launcher/NodeResourcesLinux.ts"
 import type { VirtualizerError } from "../VirtualizerError.ts"
 import type { VirtualizerName } from "./DaemonConfig.ts"
@@ -18,7 +17,7 @@ import type { VirtualizerName } from "./DaemonConfig.ts"
 type Services = ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path
 
 /** A Docker Engine. Nothing is loaded or connected to before it is asked for. */
-export type Engine = Layer.Layer<EngineClient.EngineClient, VirtualizerError, FileSystem.FileSystem | Path.Path>
+export type Engine = Layer.Layer<EngineClient, VirtualizerError, FileSystem.FileSystem | Path.Path>
 
 /** What is looked at. */
 export interface Needs {
@@ -90,7 +89,10 @@ const dockerRemedy = (address: string, detail: string): { readonly remedy?: stri
 const docker = Effect.fnUntraced(
   function*(engine: Engine) {
     const name = "docker"
-    const client = Context.get(yield* Layer.build(engine), EngineClient.EngineClient)
+    const [{ EngineClient }, System] = yield* Effect.promise(() =>
+      Promise.all([import("../docker/EngineClient.ts"), import("../docker/System.ts")])
+    )
+    const client = Context.get(yield* Layer.build(engine), EngineClient)
     const { address } = client.endpoint
     return yield* Effect.match(client.execute(System.version, { deadline: patience }), {
       onFailure: ({ message }): Check => ({

@@ -63,7 +63,7 @@ describe("instances over the API", () => {
       yield* api.instances.create({ payload: TestApi.spec("b2"), query: {}, headers: {} })
       yield* api.instances.pause({ params: { id: "a1" }, headers: {} })
       assert.strictEqual((yield* launcher.list).length, 2)
-      yield* Effect.ignore(api.instances.stop({ params: { id: "a1" }, headers: {} }))
+      yield* api.instances.stop({ params: { id: "a1" }, headers: {} })
       yield* api.instances.stop({ params: { id: "b2" }, headers: {} })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual((yield* launcher.list).map(({ spec }) => spec.id as string), ["b2"])
