@@ -46,13 +46,16 @@ const openFiles = (pid: number): ReadonlyArray<string> =>
 const naming = (directories: ReadonlyArray<string>) => (text: string): boolean =>
   directories.some((directory) => text.includes(directory))
 
-/** The words of a process. One that is just becoming another program has none for a moment. */
-const wordsOf = (pid: number): string => {
-  for (let turn = 0; turn < 1_000; turn++) {
-    const words = ProcFs.commandLine(pid)?.join(" ") ?? ""
-    if (words !== "" || ProcFs.info(pid) === undefined) return words
-  }
-  return ""
+const wordsOf = (pid: number): string => ProcFs.commandLine(pid)?.join(" ") ?? ""
+
+/** How often one that is just becoming another program, and has no words for a moment, is asked for them. */
+const turnsMax = 1_000
+
+/** The words of a process that this one has started. */
+const wordsOfOurs = (pid: number): string => {
+  let words = wordsOf(pid)
+  for (let turn = 0; words === "" && turn < turnsMax && ProcFs.info(pid) !== undefined; turn++) words = wordsOf(pid)
+  return words
 }
 
 /** The words of the processes that this one has started, or that have to do with these directories. */
@@ -63,7 +66,8 @@ export const processes = (...directories: ReadonlyArray<string>): ReadonlyArray<
     if (pid === process.pid || info === undefined || ProcFs.isDead(info)) return []
     const words = wordsOf(pid)
     const environment = attempt(() => Fs.readFileSync(`/proc/${pid}/environ`, "utf8"), "")
-    return isDescendant(pid) || names(words) || names(environment) || openFiles(pid).some(names) ? [words] : []
+    if (isDescendant(pid)) return [wordsOfOurs(pid)]
+    return names(words) || names(environment) || openFiles(pid).some(names) ? [words] : []
   }).sort()
 }
 
