@@ -9,6 +9,7 @@ import { usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import { ExitCode } from "./ExitCode.ts"
+import * as Flags from "./Flags.ts"
 import { stateText } from "./InstanceText.ts"
 import { encode } from "./Json.ts"
 import { type Output, output, tellOne } from "./Output.ts"
@@ -91,11 +92,8 @@ export const events = Command.make(
       Argument.withDescription("Names, ids, or the beginnings of ids (default: all)"),
       Argument.variadic()
     ),
-    follow: Flag.Boolean("follow").pipe(
-      Flag.withAlias("f"),
-      Flag.withDescription("Go on until Ctrl-C, also through a restart of the daemon"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
+    follow: Flags.toggle("follow", "Go on until Ctrl-C, also through a restart of the daemon").pipe(
+      Flag.withAlias("f")
     ),
     since: Flag.String("since").pipe(
       Flag.withMetavar("POSITION"),

@@ -7,6 +7,7 @@ import { InstanceInfo } from "../domain/InstanceInfo.ts"
 import { tags } from "../domain/InstanceState.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
+import * as Flags from "./Flags.ts"
 import { abbreviated, bootName, memory, ports, stateText } from "./InstanceText.ts"
 import { encode } from "./Json.ts"
 import { output, rows, tell } from "./Output.ts"
@@ -16,23 +17,14 @@ const states = tags.map((tag) => tag.toLowerCase())
 export const ls = Command.make(
   "ls",
   {
-    label: Flag.String("label").pipe(
-      Flag.withAlias("l"),
-      Flag.withMetavar("KEY=VALUE"),
-      Flag.withDescription("Those with this label; may be given again"),
-      Flag.atLeast(0)
-    ),
+    label: Flags.many("label", "KEY=VALUE", "Those with this label; may be given again").pipe(Flag.withAlias("l")),
     state: Flag.Literals("state", states).pipe(
       Flag.withAlias("s"),
       Flag.withMetavar("STATE"),
       Flag.withDescription("Those in this state; may be given again"),
       Flag.atLeast(0)
     ),
-    name: Flag.String("name").pipe(
-      Flag.withMetavar("NAME"),
-      Flag.withDescription("The one of this name"),
-      Flag.optional
-    )
+    name: Flags.text("name", "NAME", "The one of this name")
   },
   ({ label, name, state }) =>
     connected(Effect.gen(function*() {

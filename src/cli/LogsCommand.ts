@@ -6,6 +6,7 @@ import { Command, Flag } from "effect/cli"
 import { usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
+import * as Flags from "./Flags.ts"
 import { output, tell } from "./Output.ts"
 import { find, instance } from "./Target.ts"
 
@@ -13,12 +14,7 @@ export const logs = Command.make(
   "logs",
   {
     instance,
-    follow: Flag.Boolean("follow").pipe(
-      Flag.withAlias("f"),
-      Flag.withDescription("Go on with what it writes, until it ends"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    ),
+    follow: Flags.toggle("follow", "Go on with what it writes, until it ends").pipe(Flag.withAlias("f")),
     tail: Flag.Int("tail").pipe(
       Flag.withAlias("n"),
       Flag.withMetavar("BYTES"),

@@ -10,6 +10,7 @@ import { CliFailure, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import { ExitCode } from "./ExitCode.ts"
+import * as Flags from "./Flags.ts"
 import { encode } from "./Json.ts"
 import { output, tell, tellOne } from "./Output.ts"
 import { progress } from "./Progress.ts"
@@ -146,12 +147,7 @@ export const restore = Command.make("restore", {}, () =>
 export const reset = Command.make(
   "reset",
   {
-    yes: Flag.Boolean("yes").pipe(
-      Flag.withAlias("y"),
-      Flag.withDescription("Do not ask"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    )
+    yes: Flags.toggle("yes", "Do not ask").pipe(Flag.withAlias("y"))
   },
   ({ yes }) =>
     connected(Effect.gen(function*() {

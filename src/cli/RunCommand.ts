@@ -2,8 +2,9 @@
  * `viv run`
  */
 import { Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { connected } from "./Connection.ts"
+import * as Flags from "./Flags.ts"
 import { launch } from "./Launching.ts"
 import { spec, specFlags } from "./SpecFlags.ts"
 
@@ -11,11 +12,7 @@ export const run = Command.make(
   "run",
   {
     ...specFlags,
-    rm: Flag.Boolean("rm").pipe(
-      Flag.withDescription("The daemon deletes it when it ends, also when viv is gone"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    )
+    rm: Flags.toggle("rm", "The daemon deletes it when it ends, also when viv is gone")
   },
   (given) =>
     Effect.gen(function*() {

@@ -9,12 +9,7 @@ import type { PublishedPort } from "../domain/Network.ts"
 import { DiskFormat } from "../domain/Volume.ts"
 import { fromIssue } from "../payload/PayloadError.ts"
 import { unreadable, usage } from "./CliFailure.ts"
-
-const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
-
-const many = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.atLeast(0))
+import * as Flags from "./Flags.ts"
 
 export const specFlags = {
   image: Argument.String("image").pipe(
@@ -25,9 +20,9 @@ export const specFlags = {
     Argument.withDescription("What a container runs, after --"),
     Argument.variadic()
   ),
-  name: text("name", "NAME", "Its name: a DNS label, unique on the node"),
-  id: text("id", "ID", "Its id (default: a new UUID)"),
-  label: many("label", "KEY=VALUE", "A label; may be given again").pipe(Flag.withAlias("l")),
+  name: Flags.text("name", "NAME", "Its name: a DNS label, unique on the node"),
+  id: Flags.text("id", "ID", "Its id (default: a new UUID)"),
+  label: Flags.many("label", "KEY=VALUE", "A label; may be given again").pipe(Flag.withAlias("l")),
   virtualizer: Flag.String("virtualizer").pipe(
     Flag.withMetavar("NAME"),
     Flag.withDescription("What runs it (default: qemu)"),
@@ -52,21 +47,13 @@ export const specFlags = {
     Flag.withDescription("Of the image (default: what its name ends in)"),
     Flag.optional
   ),
-  diskSize: text("disk-size", "SIZE", "Size of its disk (default: the image's)"),
-  kernel: Flag.Path("kernel").pipe(
-    Flag.withMetavar("PATH"),
-    Flag.withDescription("Boot this Linux kernel instead of an image"),
-    Flag.optional
-  ),
-  initrd: Flag.Path("initrd").pipe(
-    Flag.withMetavar("PATH"),
-    Flag.withDescription("The kernel's initrd"),
-    Flag.optional
-  ),
-  append: text("append", "TEXT", "The kernel's command line"),
-  bootVolume: text("boot-volume", "ID", "Boot from this volume instead of an image"),
-  volume: many("volume", "ID[:ro]", "A volume it has; may be given again"),
-  publish: many(
+  diskSize: Flags.text("disk-size", "SIZE", "Size of its disk (default: the image's)"),
+  kernel: Flags.path("kernel", "Boot this Linux kernel instead of an image"),
+  initrd: Flags.path("initrd", "The kernel's initrd"),
+  append: Flags.text("append", "TEXT", "The kernel's command line"),
+  bootVolume: Flags.text("boot-volume", "ID", "Boot from this volume instead of an image"),
+  volume: Flags.many("volume", "ID[:ro]", "A volume it has; may be given again"),
+  publish: Flags.many(
     "publish",
     "PORTS",
     "A port of the host that leads to the guest: [ADDRESS:]HOST:GUEST[/udp]; may be given again"
@@ -78,11 +65,7 @@ export const specFlags = {
     Flag.withDescription("What its network card is connected to: user (the default), none, or tap:NAME"),
     Flag.withDefault("user")
   ),
-  userData: Flag.Path("user-data").pipe(
-    Flag.withMetavar("PATH"),
-    Flag.withDescription("What cloud-init finds as user data"),
-    Flag.optional
-  ),
+  userData: Flags.path("user-data", "What cloud-init finds as user data"),
   restart: Flag.Literals("restart", RestartPolicy.literals).pipe(
     Flag.withDescription("Whether it is started again when it ends by itself (default: never)"),
     Flag.withDefault("never" as const)

@@ -8,6 +8,7 @@ import { unreadable, usage } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon, type Payload } from "./Daemon.ts"
 import { each } from "./Each.ts"
+import * as Flags from "./Flags.ts"
 import { called } from "./InstanceText.ts"
 import { launch } from "./Launching.ts"
 
@@ -47,17 +48,9 @@ export const start = Command.make(
       Argument.withDescription("Stopped instances: names, ids, or the beginnings of ids"),
       Argument.variadic()
     ),
-    file: Flag.String("file").pipe(
-      Flag.withAlias("f"),
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Create the instance of this specification or START payload; - is standard input"),
-      Flag.optional
-    ),
-    rm: Flag.Boolean("rm").pipe(
-      Flag.withDescription("With -f: the daemon deletes it when it ends"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    )
+    file: Flags.text("file", "FILE", "Create the instance of this specification or START payload; - is standard input")
+      .pipe(Flag.withAlias("f")),
+    rm: Flags.toggle("rm", "With -f: the daemon deletes it when it ends")
   },
   ({ file, instances, rm }) =>
     Effect.gen(function*() {

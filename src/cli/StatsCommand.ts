@@ -7,6 +7,7 @@ import { type InstanceUsage, type NodeStatistics, NodeStatistics as Statistics }
 import type { CliFailure } from "./CliFailure.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
+import * as Flags from "./Flags.ts"
 import { abbreviated, stateName } from "./InstanceText.ts"
 import { encode } from "./Json.ts"
 import { type Answer, type Output, output, tell, tellOne } from "./Output.ts"
@@ -123,11 +124,7 @@ export const top = Command.make(
       Flag.filter((seconds) => seconds >= 0.1, (seconds) => `${seconds} is too often: 0.1 seconds or more`),
       Flag.withDefault(2)
     ),
-    once: Flag.Boolean("once").pipe(
-      Flag.withDescription("Measure twice, tell once, and end"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    )
+    once: Flags.toggle("once", "Measure twice, tell once, and end")
   },
   ({ every, once }) =>
     connected(Effect.gen(function*() {

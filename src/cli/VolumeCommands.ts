@@ -2,11 +2,12 @@
  * `viv attach` and `viv detach`
  */
 import { Effect, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import { VolumeId } from "../domain/Volume.ts"
 import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import { each } from "./Each.ts"
+import * as Flags from "./Flags.ts"
 import { called } from "./InstanceText.ts"
 import { instance } from "./Target.ts"
 
@@ -21,11 +22,7 @@ export const attach = Command.make(
   {
     instance,
     volumes,
-    readOnly: Flag.Boolean("read-only").pipe(
-      Flag.withDescription("The guest may only read them"),
-      Flag.withoutNegation,
-      Flag.withDefault(false)
-    )
+    readOnly: Flags.toggle("read-only", "The guest may only read them")
   },
   ({ instance, readOnly, volumes }) =>
     connected(Effect.flatMap(Daemon, (daemon) =>
