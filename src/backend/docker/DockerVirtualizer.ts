@@ -1,11 +1,12 @@
 /**
  * Containers by a Docker Engine (https://docs.docker.com/engine/, 20.10 or later), or by another that speaks its API.
  */
-import { Effect, FileSystem, Layer, Option, Path, SchemaIssue, type Scope, Semaphore, Stream } from "effect"
+import { Effect, FileSystem, type Layer, Option, Path, type Scope, Semaphore, Stream } from "effect"
 import * as Containers from "../../docker/Containers.ts"
 import { EngineClient } from "../../docker/EngineClient.ts"
-import { type FoundGuest, type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
-import { fail, HostFailure, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
+import type { FoundGuest, Virtualizer, Virtualizers } from "../../Virtualizer.ts"
+import { fail, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as VirtualizerLayer from "../../VirtualizerLayer.ts"
 import * as ContainerEvents from "./ContainerEvents.ts"
 import * as ContainerIdentity from "./ContainerIdentity.ts"
 import * as ContainerList from "./ContainerList.ts"
@@ -97,17 +98,4 @@ export const make = Effect.fn("DockerVirtualizer.make")(function*(
 export const layer = (
   config: Parameters<typeof DockerConfig.make>[0]
 ): Layer.Layer<Virtualizers, VirtualizerError, EngineClient | Services> =>
-  Layer.effect(
-    Virtualizers,
-    DockerConfig.makeEffect(config).pipe(
-      Effect.mapError((issue) =>
-        fail(
-          new HostFailure({
-            detail: `the configuration of Docker: ${SchemaIssue.makeFormatterDefault()(issue)}: correct it`
-          })
-        )
-      ),
-      Effect.flatMap(make),
-      Effect.map((docker) => new Map([[docker.name, docker]]))
-    )
-  )
+  VirtualizerLayer.only("Docker", DockerConfig.makeEffect(config), make)

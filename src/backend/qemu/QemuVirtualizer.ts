@@ -1,10 +1,11 @@
 /**
  * Virtual machines by QEMU (https://www.qemu.org, 7.2 or later), each a process of its own.
  */
-import { Config, Effect, Layer, Path, SchemaIssue, Stream } from "effect"
+import { Config, Effect, type Layer, Path, Stream } from "effect"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
-import { type Virtualizer, Virtualizers } from "../../Virtualizer.ts"
-import { fail, HostFailure, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
+import type { Virtualizer, Virtualizers } from "../../Virtualizer.ts"
+import { fail, NotSupported, type VirtualizerError } from "../../VirtualizerError.ts"
+import * as VirtualizerLayer from "../../VirtualizerLayer.ts"
 import * as HostUser from "./HostUser.ts"
 import { QemuConfig } from "./QemuConfig.ts"
 import * as QemuDevices from "./QemuDevices.ts"
@@ -73,17 +74,4 @@ export const make = Effect.fn("QemuVirtualizer.make")(function*(
 export const layer = (
   config: Parameters<typeof QemuConfig.make>[0]
 ): Layer.Layer<Virtualizers, VirtualizerError, Services> =>
-  Layer.effect(
-    Virtualizers,
-    QemuConfig.makeEffect(config).pipe(
-      Effect.mapError((issue) =>
-        fail(
-          new HostFailure({
-            detail: `the configuration of QEMU: ${SchemaIssue.makeFormatterDefault()(issue)}: correct it`
-          })
-        )
-      ),
-      Effect.flatMap(make),
-      Effect.map((qemu) => new Map([[qemu.name, qemu]]))
-    )
-  )
+  VirtualizerLayer.only("QEMU", QemuConfig.makeEffect(config), make)
