@@ -4,7 +4,7 @@
 import { Context, Deferred, Duration, Effect, Option, Tracer } from "effect"
 import type { InstanceId } from "../domain/InstanceId.ts"
 import type { LauncherConfig } from "./LauncherConfig.ts"
-import { fail, LauncherClosed, type LauncherError, TimedOut } from "./LauncherError.ts"
+import { fail, type LauncherError, TimedOut } from "./LauncherError.ts"
 import type { Signal } from "./Signal.ts"
 import type { Situation } from "./Situation.ts"
 import { type End, type Waiter, Waiters } from "./Waiters.ts"
@@ -17,7 +17,6 @@ export class Callers {
   private readonly config: LauncherConfig
   /** Wakes the loop. */
   private readonly signal: Signal
-  private end: End | undefined = undefined
 
   constructor(id: InstanceId, config: LauncherConfig, signal: Signal) {
     this.id = id
@@ -44,14 +43,10 @@ export class Callers {
    * the waiting only.
    */
   submit(command: Command): Effect.Effect<boolean, LauncherError> {
-    return Effect.suspend(() => {
-      if (this.end === "closed") return Effect.fail(fail(new LauncherClosed()))
-      if (this.end !== undefined) return Effect.succeed(false)
-      return Effect.flatMap(
-        this.enqueue(command),
-        (waiter) => Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
-      )
-    })
+    return Effect.flatMap(
+      this.enqueue(command),
+      (waiter) => Effect.onInterrupt(this.answer(waiter), () => this.withdraw(waiter))
+    )
   }
 
   private await(waiter: Waiter, deadline: Duration.Duration): Effect.Effect<boolean, LauncherError> {
@@ -75,7 +70,7 @@ export class Callers {
     return Effect.suspend(() => {
       const inTime = this.waiters.forget(waiter)
       this.signal.raise()
-      if (inTime || waiter.command._tag !== "Start" || this.end !== undefined) return Effect.void
+      if (inTime || waiter.command._tag !== "Start") return Effect.void
       const { deleteDeadline, stopDeadline } = this.config
       return Effect.flatMap(
         this.enqueue({ _tag: "Withdraw", start: waiter }),
@@ -86,7 +81,6 @@ export class Callers {
 
   /** Answers everybody: the loop has ended. */
   close(end: End, situation: Situation): void {
-    this.end = end
     this.waiters.close(end, situation)
   }
 }
