@@ -284,10 +284,7 @@ describe("what is there already under an id that no record explains", () => {
   it.effect("is left alone when the record that explained it can not be read any more", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      const first = yield* node.open()
-      yield* first.launcher.start(spec("a1"))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"))
       node.wrapStore = (store) => ({
         ...store,
         load: Effect.map(store.load, (found) => ({

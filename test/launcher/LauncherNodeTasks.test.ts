@@ -186,10 +186,7 @@ describe("tasks of a node", () => {
   it.effect("what a virtualizer that dies leaves is not told as removed", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      const first = yield* node.open()
-      yield* first.launcher.start(spec("a1"))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"))
       const launcher = yield* node.launcher()
       yield* settle
       node.world.always("destroy", Effect.die("boom"))
@@ -208,10 +205,7 @@ describe("tasks of a node", () => {
   it.effect("what is adopted during a reset is not left", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      const first = yield* node.open()
-      yield* first.launcher.start(spec("a1"))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"))
       const launcher = yield* node.launcher()
       yield* launcher.start(spec("b2"))
       const gate = node.world.hold("deleteImage")
@@ -239,10 +233,7 @@ describe("tasks of a node", () => {
               : store.put(record)
           )
       })
-      const first = yield* node.open()
-      yield* first.launcher.start(spec("a1"))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"))
       const second = yield* node.open()
       lying.is = true
       assert.strictEqual(yield* reasonOf(second.launcher.adopt(spec("a1"))), "StateFailure")

@@ -32,10 +32,7 @@ describe("tasks of a node in trouble", () => {
   it.effect("a reset removes an orphan also when somebody is about to adopt it", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      const first = yield* node.open()
-      yield* first.launcher.start(spec("a1"))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"))
       const launcher = yield* node.launcher()
       yield* settle
       const gate = node.world.hold("connect")

@@ -11,10 +11,7 @@ const disk = { id: volume("disk") }
 /** A node on which a guest runs that no record explains. */
 const withOrphan = Effect.gen(function*() {
   const node = new TestNode()
-  const first = yield* node.open()
-  yield* first.launcher.start(spec("a1", { volumes: [disk] }))
-  yield* first.close
-  node.disk.records.clear()
+  yield* node.leave(spec("a1", { volumes: [disk] }))
   const launcher = yield* node.launcher()
   yield* settle
   return { node, launcher, pid: node.world.machine(a)?.pid }
@@ -131,10 +128,7 @@ describe("orphans", () => {
   it.effect("are counted one by one", () =>
     Effect.gen(function*() {
       const node = new TestNode()
-      const first = yield* node.open()
-      for (const text of ["a1", "b2"]) yield* first.launcher.start(spec(text))
-      yield* first.close
-      node.disk.records.clear()
+      yield* node.leave(spec("a1"), spec("b2"))
       const launcher = yield* node.launcher()
       yield* settle
       const orphans = Effect.map(launcher.status, ({ orphans }) => orphans)

@@ -86,6 +86,16 @@ export class TestNode {
       return { launcher, close: Scope.close(scope, Exit.void) }
     })
   }
+
+  /** Leaves guests that run, and that no record explains. */
+  leave(...specs: ReadonlyArray<InstanceSpec>) {
+    return Effect.gen({ self: this }, function*() {
+      const { close, launcher } = yield* this.open()
+      for (const spec of specs) yield* launcher.start(spec)
+      yield* close
+      this.disk.records.clear()
+    })
+  }
 }
 
 /** Forks what runs beside the test. */

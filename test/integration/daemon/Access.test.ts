@@ -78,6 +78,10 @@ const port = Effect.map(
   ({ stdout }) => stdout.trim()
 )
 
+/** A daemon of simulated guests, which also listens on a port, where it wants tokens. */
+const overTcp = (directory: string, number: string, tokens: string, ...more: ReadonlyArray<string>) =>
+  Rig.start(`${directory}/state`, "--simulate", "true", "--tcp-port", number, "--tokens", tokens, ...more)
+
 layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access", (it) => {
   it.effect("over TCP every request needs a token; one that may read changes nothing; a hash is all that is kept", () =>
     Effect.gen(function*() {
@@ -87,13 +91,9 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access
       const reader = yield* token(tokens, "prometheus", "read")
       const writer = yield* token(tokens, "control", "write")
       const number = yield* port
-      const daemon = yield* Rig.start(
-        `${directory}/state`,
-        "--simulate",
-        "true",
-        "--tcp-port",
+      const daemon = yield* overTcp(
+        directory,
         number,
-        "--tokens",
         tokens,
         "--log-at",
         "debug"
@@ -148,13 +148,9 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("access
       const tokens = `${directory}/tokens.json`
       const writer = yield* token(tokens, "control", "write")
       const number = yield* port
-      const daemon = yield* Rig.start(
-        `${directory}/state`,
-        "--simulate",
-        "true",
-        "--tcp-port",
+      const daemon = yield* overTcp(
+        directory,
         number,
-        "--tokens",
         tokens,
         "--tls-certificate",
         path("server"),

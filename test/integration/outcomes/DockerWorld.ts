@@ -4,28 +4,21 @@
  */
 import * as Fs from "node:fs"
 import type { NodeServices } from "@effect/platform-node"
-import { Context, Effect, Exit, FileSystem, Layer, Schema, Scope } from "effect"
+import { Effect, FileSystem, Layer, Schema, type Scope } from "effect"
 import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
 import { DockerConfig, volumesOf } from "../../../src/backend/docker/DockerConfig.ts"
 import * as DockerVirtualizer from "../../../src/backend/docker/DockerVirtualizer.ts"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
-import { InstanceRecord } from "../../../src/launcher/InstanceRecord.ts"
-import { Launcher } from "../../../src/launcher/Launcher.ts"
-import * as LauncherDirectory from "../../../src/launcher/LauncherDirectory.ts"
-import { fail, LauncherError, StateFailure } from "../../../src/launcher/LauncherError.ts"
-import { Virtualizers } from "../../../src/Virtualizer.ts"
 import type { DockerEngine } from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
 import { exec } from "../../host/exec.ts"
 import * as Gate from "../../host/Gate.ts"
 import { instances, volumes } from "./Act.ts"
-import { Holds } from "./Holds.ts"
+import * as Launchers from "./Launchers.ts"
 import * as Specs from "./Specs.ts"
 import type { World } from "./World.ts"
-
-const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(InstanceRecord)))
 
 const Listed = Schema.Array(Schema.Struct({
   Id: Schema.String,
@@ -39,8 +32,6 @@ export const make = Effect.fnUntraced(function*(
   { deaf }: { readonly deaf: boolean }
 ): Effect.fn.Return<World, never, NodeServices.NodeServices | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  const services = yield* Effect.context<NodeServices.NodeServices>()
-  const testScope = yield* Effect.scope
   const { http, shared } = engine
   const stateDirectory = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "same-" }))
   const volumesDirectory = `${shared}/${stateDirectory.slice(stateDirectory.lastIndexOf("/") + 1)}`
@@ -49,12 +40,10 @@ export const make = Effect.fnUntraced(function*(
   for (const id of volumes) {
     yield* Effect.orDie(exec("mke2fs", "-q", "-t", "ext2", `${stateDirectory}/volumes/${id}.raw`, "256k"))
   }
-  const holds = new Holds()
-  const virtualizers = Layer.effect(
-    Virtualizers,
-    Effect.map(Virtualizers, (all) => new Map(Array.from(all, ([name, one]) => [name, holds.wrap(one)])))
-  ).pipe(Layer.provide(DockerVirtualizer.layer(config)), Layer.provide(EngineAccess.client(engine.socket)))
-  const launcher = LauncherDirectory.layer(stateDirectory).pipe(Layer.provide(virtualizers))
+  const launchers = yield* Launchers.make(
+    stateDirectory,
+    DockerVirtualizer.layer(config).pipe(Layer.provide(EngineAccess.client(engine.socket)))
+  )
 
   const filters = encodeURIComponent(JSON.stringify({ label: [ContainerIdentity.ownership(stateDirectory)] }))
   const containers = Effect.orDie(http.read(Listed, `/containers/json?all=1&filters=${filters}`))
@@ -74,30 +63,15 @@ export const make = Effect.fnUntraced(function*(
   const isMounted = (path: string) =>
     Fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").some((line) => line.split(" ")[4] === path)
   const end = (id: InstanceId) => Effect.ignore(http.request("POST", `/containers/${nameOf(id)}/kill?signal=USR2`))
-  let current: Scope.Closeable | undefined
 
   return {
-    holds,
+    ...launchers,
     spec: (id) =>
       InstanceSpec.make({
         ...Specs.fields(id, deaf),
         virtualizer: "docker",
         boot: { kind: "container", image: TestImages.reference(deaf ? "deaf" : "obedient") }
       }),
-    open: Effect.gen(function*() {
-      const scope = current = yield* Scope.fork(testScope)
-      return Context.get(yield* Layer.buildWithScope(launcher, scope), Launcher)
-    }).pipe(
-      Effect.provideContext(services),
-      Effect.mapError((error) =>
-        error instanceof LauncherError ? error : fail(new StateFailure({ detail: error.message }))
-      )
-    ),
-    close: Effect.suspend(() => {
-      const scope = current
-      current = undefined
-      return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-    }),
     powerOff: (id) => Effect.andThen(booted(id), end(id)),
     // A container has no kernel of its own.
     panic: () => Effect.die("containers do not panic"),
@@ -115,10 +89,6 @@ export const make = Effect.fnUntraced(function*(
         }).toSorted((a, b) => a.id < b.id ? -1 : 1)
     ),
     booted,
-    record: (id) =>
-      Effect.option(Effect.flatMap(fs.readFileString(`${stateDirectory}/records/${id}.json`), decodeRecord)).pipe(
-        Effect.map((record) => record._tag === "Some" ? record.value : undefined)
-      ),
     isLeft: (id) =>
       Effect.map(containers, (all) =>
         all.some(({ Labels }) => Labels[ContainerIdentity.label.instance] === id) ||

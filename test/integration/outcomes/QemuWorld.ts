@@ -3,28 +3,21 @@
  */
 import * as Fs from "node:fs"
 import type { NodeServices } from "@effect/platform-node"
-import { Context, Effect, Exit, FileSystem, Layer, Schema, Scope } from "effect"
+import { Effect, FileSystem, type Scope } from "effect"
 import * as QemuConfig from "../../../src/backend/qemu/QemuConfig.ts"
 import * as QemuDirectory from "../../../src/backend/qemu/QemuDirectory.ts"
 import * as QemuDiscovery from "../../../src/backend/qemu/QemuDiscovery.ts"
 import * as QemuVirtualizer from "../../../src/backend/qemu/QemuVirtualizer.ts"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
-import { InstanceRecord } from "../../../src/launcher/InstanceRecord.ts"
-import { Launcher } from "../../../src/launcher/Launcher.ts"
-import * as LauncherDirectory from "../../../src/launcher/LauncherDirectory.ts"
-import { fail, LauncherError, StateFailure } from "../../../src/launcher/LauncherError.ts"
-import { Virtualizers } from "../../../src/Virtualizer.ts"
 import * as BootSector from "../../guest/BootSector.ts"
 import * as Gate from "../../host/Gate.ts"
 import { killGuests } from "../../host/killGuests.ts"
 import { typeAt } from "../../host/typeAt.ts"
 import { volumes } from "./Act.ts"
-import { Holds } from "./Holds.ts"
+import * as Launchers from "./Launchers.ts"
 import * as Specs from "./Specs.ts"
 import type { World } from "./World.ts"
-
-const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(InstanceRecord)))
 
 const attempt = <A>(read: () => A): A | undefined => {
   try {
@@ -50,7 +43,6 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<World, never, NodeServices.NodeServices | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const services = yield* Effect.context<NodeServices.NodeServices>()
-  const testScope = yield* Effect.scope
   const stateDirectory = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "same-" }))
   yield* killGuests(stateDirectory)
   yield* Effect.orDie(Effect.gen(function*() {
@@ -68,35 +60,15 @@ export const make = Effect.fnUntraced(function*(
     // A guest that is paused does not let go of a volume, however long that is waited for.
     hotplugDeadline: Specs.hotplugDeadline
   })
-  const holds = new Holds()
-  const virtualizers = Layer.effect(
-    Virtualizers,
-    Effect.map(Virtualizers, (all) => new Map(Array.from(all, ([name, one]) => [name, holds.wrap(one)])))
-  ).pipe(Layer.provide(QemuVirtualizer.layer(config)))
-  const launcher = LauncherDirectory.layer(stateDirectory).pipe(Layer.provide(virtualizers))
+  const launchers = yield* Launchers.make(stateDirectory, QemuVirtualizer.layer(config))
 
   const directory = (id: InstanceId) => QemuDirectory.make(config, `${stateDirectory}/instances/${id}`)
   const found = Effect.provideContext(QemuDiscovery.scan(stateDirectory), services)
   const order = (id: InstanceId, character: string) => typeAt(directory(id).consoleSocket, character)
-  let current: Scope.Closeable | undefined
 
   return {
-    holds,
+    ...launchers,
     spec: (id) => InstanceSpec.make({ ...Specs.fields(id, deaf), boot: Specs.image(`${stateDirectory}/images`) }),
-    open: Effect.gen(function*() {
-      const scope = current = yield* Scope.fork(testScope)
-      return Context.get(yield* Layer.buildWithScope(launcher, scope), Launcher)
-    }).pipe(
-      Effect.provideContext(services),
-      Effect.mapError((error) =>
-        error instanceof LauncherError ? error : fail(new StateFailure({ detail: error.message }))
-      )
-    ),
-    close: Effect.suspend(() => {
-      const scope = current
-      current = undefined
-      return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-    }),
     powerOff: (id) => order(id, BootSector.orders.powerOff),
     panic: (id) => order(id, BootSector.orders.panic),
     reboot: (id) =>
@@ -122,10 +94,6 @@ export const make = Effect.fnUntraced(function*(
         }
       }).toSorted((a, b) => a.id < b.id ? -1 : 1)),
     booted: (id) => Gate.until(`${id} does not boot`, () => boots(directory(id).consoleLog) > 0),
-    record: (id) =>
-      Effect.option(Effect.flatMap(fs.readFileString(`${stateDirectory}/records/${id}.json`), decodeRecord)).pipe(
-        Effect.map((record) => record._tag === "Some" ? record.value : undefined)
-      ),
     isLeft: (id) => Effect.orDie(fs.exists(`${stateDirectory}/instances/${id}`))
   }
 })
