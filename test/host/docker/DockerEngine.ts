@@ -195,6 +195,7 @@ export const make = Effect.fn("DockerEngine.make")(function*(options: EngineOpti
         "--target",
         keeper,
         "--mount",
+        "--root",
         "--",
         "mount",
         "-n",

@@ -75,6 +75,8 @@ const make = Effect.fnUntraced(function*() {
       ]
       return ours.filter(({ Id }) => instances.some((instance) => instance.Id === Id))
     })
+  const pidOf = (id: InstanceId) =>
+    Effect.map(ask(http.read(Inspected, `/containers/${nameOf(id)}/json`)), ({ State }) => State.Pid)
   const logs = (id: InstanceId) => ask(http.done("GET", `/containers/${nameOf(id)}/logs?stdout=1&stderr=1`))
   const booted = (id: InstanceId) =>
     Gate.within(
@@ -86,11 +88,7 @@ const make = Effect.fnUntraced(function*() {
     )
   const order = Effect.fnUntraced(function*(id: InstanceId, words: string) {
     yield* booted(id)
-    const { Id } = yield* ask(Effect.flatMap(
-      http.done("POST", `/containers/${nameOf(id)}/exec`, { Cmd: ["/bin/sh", "-c", `echo ${words} >/orders`] }),
-      (text) => Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ Id: Schema.String })))(text)
-    ))
-    yield* ask(http.done("POST", `/exec/${Id}/start`, { Detach: true }))
+    yield* Effect.orDie(fs.writeFileString(`/proc/${yield* pidOf(id)}/root/orders`, `${words}\n`))
   })
   const ended = (id: InstanceId) =>
     Gate.within(
@@ -134,8 +132,7 @@ const make = Effect.fnUntraced(function*() {
     // Nothing holds it at its end, as it would a virtual machine: a test that finds it running could not watch it a moment later.
     powerOff: (id) => Effect.andThen(order(id, "exit 0"), ended(id)),
     crash: Effect.fnUntraced(function*(id) {
-      const { State } = yield* ask(http.read(Inspected, `/containers/${nameOf(id)}/json`))
-      yield* Gate.signal(State.Pid, "SIGKILL")
+      yield* Gate.signal(yield* pidOf(id), "SIGKILL")
       yield* ended(id)
     }),
     remains: Effect.fnUntraced(function*(id) {

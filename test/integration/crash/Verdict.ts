@@ -60,7 +60,10 @@ export const mismatches = Effect.fnUntraced(function*(
     : JSON.stringify(instance.state)
   const wrong: Array<string> = []
   const isAsWanted = state === "over" ? says === "stopped" || says === "failed" : says === state
-  if (!isAsWanted) wrong.push(`it is ${says}, and wanted ${state}`)
+  if (!isAsWanted) {
+    const why = instance?.state._tag === "Failed" ? ` (${instance.state.reason}: ${instance.state.detail})` : ""
+    wrong.push(`it is ${says}${why}, and wanted ${state}`)
+  }
   const count = state === "running" ? 1 : 0
   if (pids.length !== count) wrong.push(`it has ${pids.length} guests, and is ${state}`)
   if (pid !== undefined && pids[0] !== pid) wrong.push(`its guest is process ${pids[0]}, and was ${pid}`)
