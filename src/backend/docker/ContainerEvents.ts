@@ -38,8 +38,8 @@ export interface ContainerEvents {
   readonly begun: Stream.Stream<InstanceId>
 }
 
-/** The events that say something of a guest. */
-const actions = ["start", "oom", "kill", "die", "destroy", "pause", "unpause"]
+/** The events that say something of a guest. Podman wants two of them to be asked for by names of its own. */
+const actions = ["start", "oom", "kill", "die", "died", "destroy", "remove", "pause", "unpause"]
 
 /** How many events are remembered, to tell those that come again when the stream is resumed. */
 const rememberedMax = 128

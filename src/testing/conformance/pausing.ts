@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import { type ConformanceTest, declared } from "./ConformanceTest.ts"
-import { equals, refuses, settled, succeeds } from "./Contract.ts"
+import { equals, eventually, refuses, settled, succeeds } from "./Contract.ts"
 import { launcher, running } from "./Launchers.ts"
 import { Notes } from "./Notes.ts"
 import { probes } from "./probing.ts"
@@ -37,6 +37,11 @@ export const pausing: ReadonlyArray<ConformanceTest> = [
       yield* succeeds("pause, repeated,", monitor.pause)
       yield* succeeds("resume", monitor.resume)
       yield* succeeds("resume, repeated,", monitor.resume)
+      // A virtualizer may be told of what it did later than that it is done.
+      yield* eventually(
+        "Events tell when the guest is paused and when it is resumed, once each",
+        Effect.sync(() => notes.events.length > 1 ? undefined : `${notes.events.length} were told`)
+      )
       yield* settled
       yield* equals(
         notes.events.map(({ _tag }) => _tag),

@@ -79,7 +79,7 @@ export const dockerGates = ({ gates, relay }: Held): Shape["gates"] => {
     ],
     status: [call("before it is asked", "before", inspect), call("before it is told", "after", inspect)],
     stop: [
-      call("before the guest is asked", "before", /^POST .*\/containers\/[^/]+\/kill\?signal=SIGTERM/),
+      call("before the guest is asked", "before", /^POST .*\/containers\/[^/]+\/kill\?signal=(SIGTERM|15)$/),
       call("before it is killed", "before", kill)
     ],
     pause: [call("before the engine is told", "before", pause), call("before it has answered", "after", pause)],
