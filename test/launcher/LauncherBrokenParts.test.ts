@@ -53,6 +53,27 @@ describe("a launcher with a part that is broken", () => {
       assert.strictEqual((yield* launcher.get(id("b2"))).state._tag, "Running")
       assert.strictEqual((yield* launcher.get(a)).state._tag, "Unknown")
     }))
+
+  it.effect("begins in time, though a virtualizer is silent about many of its records", () =>
+    Effect.gen(function*() {
+      const silent = Array.from({ length: 20 }, (_, index) => id(`a${index}`))
+      const node = new TestNode()
+      const first = yield* node.open()
+      for (const one of [...silent, id("b2")]) yield* first.launcher.start(spec(one))
+      yield* first.close
+      node.virtualizers = node.virtualizers.map((one) => ({
+        ...one,
+        make: (spec, directory) => silent.includes(spec.id) ? Effect.never : one.make(spec, directory)
+      }))
+      const beginning = yield* beside(node.launcher())
+      yield* TestClock.adjust("5 seconds")
+      const launcher = yield* Fiber.join(beginning)
+      yield* settle
+      assert.strictEqual((yield* launcher.get(id("b2"))).state._tag, "Running")
+      assert.strictEqual((yield* launcher.get(a)).state._tag, "Unknown")
+      // Nothing is taken from a guest of which nothing is known.
+      assert.include(node.disk.records.get(a) ?? "", "\"power\":\"running\"")
+    }))
 })
 
 describe("a step that is late", () => {
