@@ -23,6 +23,8 @@ export default {
   // A type or an error that a public function speaks of is public too.
   ignoreExportsUsedInFile: true,
   project: ["src/**/*.ts", "test/**/*.ts", "scripts/*.mjs"],
+  // Programs of the host.
+  ignoreBinaries: ["flock"],
   ignoreDependencies: [
     // Programs that the shell scripts start, and what these load by themselves.
     "@arethetypeswrong/cli",

@@ -11,7 +11,6 @@
  * ```
  */
 import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
 import { InstanceId } from "../domain/InstanceId.ts"
 import type { UnreadableRecord } from "../domain/NodeStatus.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
@@ -40,7 +39,7 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
 ): Effect.fn.Return<
   InstanceStore["Service"],
   StoreError,
-  ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
+  FileSystem.FileSystem | Path.Path | Scope.Scope
 > {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -265,5 +264,5 @@ const nextIncarnation = Effect.fnUntraced(function*(path: string) {
 export const layer = (stateDirectory: string): Layer.Layer<
   InstanceStore,
   StoreError,
-  ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path
+  FileSystem.FileSystem | Path.Path
 > => Layer.effect(InstanceStore, make(stateDirectory))

@@ -2,7 +2,6 @@
  * A launcher on a state directory of this host.
  */
 import { type FileSystem, Layer, type Path } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
 import type { Virtualizers } from "../Virtualizer.ts"
 import type { StoreError } from "./InstanceStore.ts"
 import * as InstanceStoreFile from "./InstanceStoreFile.ts"
@@ -23,7 +22,7 @@ export const layer = (
 ): Layer.Layer<
   Launcher.Launcher,
   LauncherError | StoreError,
-  ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Virtualizers
+  FileSystem.FileSystem | Path.Path | Virtualizers
 > =>
   Launcher.layer(config).pipe(
     Layer.provide([
