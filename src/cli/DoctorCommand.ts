@@ -9,15 +9,21 @@ import { connected } from "./Connection.ts"
 import { Daemon } from "./Daemon.ts"
 import { ExitCode } from "./ExitCode.ts"
 import { output, tell } from "./Output.ts"
-import { plain, width } from "./Text.ts"
+import { folded, plain, width } from "./Text.ts"
 
-const describe = (all: ReadonlyArray<Check>): ReadonlyArray<string> => {
+/** What mends it stays a line of its own, to be copied. */
+const describe = (all: ReadonlyArray<Check>, columns = Infinity): ReadonlyArray<string> => {
   const names = all.reduce((widest, { name }) => Math.max(widest, width(plain(name))), 0)
   const states = all.reduce((widest, { status }) => Math.max(widest, width(status)), 0)
-  return all.flatMap(({ detail, name, remedy, status }) => [
-    `${status.padEnd(states)}  ${plain(name).padEnd(names)}  ${plain(detail)}`,
-    ...(remedy === undefined ? [] : [`${" ".repeat(states + names + 4)}→ ${plain(remedy)}`])
-  ])
+  const margin = " ".repeat(states + names + 4)
+  return all.flatMap(({ detail, name, remedy, status }) => {
+    const [first, ...others] = folded(plain(detail), columns - margin.length)
+    return [
+      `${status.padEnd(states)}  ${plain(name).padEnd(names)}  ${first}`,
+      ...others.map((line) => `${margin}${line}`),
+      ...(remedy === undefined ? [] : [`${margin}→ ${plain(remedy)}`])
+    ]
+  })
 }
 
 export const doctor = Command.make("doctor", {}, () =>
@@ -25,7 +31,7 @@ export const doctor = Command.make("doctor", {}, () =>
     const daemon = yield* Daemon
     const all = yield* daemon.doctor
     yield* tell(yield* output, {
-      human: () => describe(all),
+      human: (columns) => describe(all, columns),
       json: () => all,
       ids: () => all.flatMap(({ name, status }) => status === "missing" ? [name] : [])
     })

@@ -33,6 +33,21 @@ export const elide = (text: string, cells: number): string => {
   return cells < 1 ? "" : `${kept}…`
 }
 
+/** Its lines, none wider than so many cells unless it is of one word. */
+export const folded = (text: string, cells: number): ReadonlyArray<string> => {
+  const [first = "", ...words] = text.split(" ")
+  const lines: Array<string> = []
+  let line = first
+  for (const word of words) {
+    if (width(line) + 1 + width(word) <= cells) line = `${line} ${word}`
+    else {
+      lines.push(line)
+      line = word
+    }
+  }
+  return [...lines, line]
+}
+
 /** A number of bytes with its unit, such as `512 MiB`. */
 export const bytes = (count: number | undefined): string =>
   count === undefined ? "-" : ByteSize.format(ByteSize.bytes(Math.round(count)), { precision: 1 })

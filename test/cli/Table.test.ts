@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { listing, table } from "../../src/cli/Table.ts"
-import { elide, plain, width } from "../../src/cli/Text.ts"
+import { elide, folded, plain, width } from "../../src/cli/Text.ts"
 
 const Row = Schema.Struct({ id: Schema.String, name: Schema.String, state: Schema.String })
 
@@ -66,6 +66,19 @@ describe("tables", () => {
         const cut = elide(plain(text), cells)
         assert.isAtMost(width(cut), cells)
         assert.isTrue(cut === plain(text) || plain(text).startsWith(cut.slice(0, -1)))
+      }),
+    few
+  )
+
+  it.effect.prop(
+    "what is folded loses nothing, and no line is wider than it may be but for one of one word",
+    [Schema.Array(Schema.String), Width],
+    ([words, cells]) =>
+      Effect.sync(() => {
+        const text = words.map(plain).join(" ")
+        const lines = folded(text, cells)
+        assert.strictEqual(lines.join(" "), text)
+        for (const line of lines) assert.isTrue(width(line) <= cells || !line.includes(" "), line)
       }),
     few
   )
