@@ -27,7 +27,9 @@ export const Mount = Schema.Struct({
   Target: Schema.String,
   ReadOnly: Schema.optionalKey(Schema.Boolean),
   BindOptions: Schema.optionalKey(Schema.Struct({
-    Propagation: Schema.optionalKey(Schema.Literals(["private", "rprivate", "shared", "rshared", "slave", "rslave"]))
+    Propagation: Schema.optionalKey(Schema.Literals(["private", "rprivate", "shared", "rshared", "slave", "rslave"])),
+    /** From version 1.44 on, else all that is mounted below what is read-only is so, too; before, it never is. */
+    ReadOnlyNonRecursive: Schema.optionalKey(Schema.Boolean)
   }))
 })
 

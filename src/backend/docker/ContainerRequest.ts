@@ -80,8 +80,10 @@ const binds = (privileged: boolean, volumes: string | undefined, live: boolean):
     Type: "bind" as const,
     Source: volumes,
     Target: volumesTarget,
+    // Whoever could put a link there would choose what the host mounts a volume on. The volumes themselves can be written.
+    ReadOnly: true,
     // What is mounted below it later reaches the container; nothing that it mounts reaches the host.
-    BindOptions: { Propagation: live ? "rslave" as const : "rprivate" as const }
+    BindOptions: { Propagation: live ? "rslave" as const : "rprivate" as const, ReadOnlyNonRecursive: true }
   }]),
   ...(privileged
     ? ["/dev", "/sys"].map((path) => ({ Type: "bind" as const, Source: path, Target: path }))

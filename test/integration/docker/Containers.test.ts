@@ -7,6 +7,7 @@ import { Context, Duration, Effect, FileSystem, Layer, Schema, Stream } from "ef
 import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
 import * as DockerVirtualizer from "../../../src/backend/docker/DockerVirtualizer.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
+import { type Volume, VolumeId } from "../../../src/domain/Volume.ts"
 import * as Network from "../../../src/domain/Network.ts"
 import * as StartPayload from "../../../src/payload/StartPayload.ts"
 import * as Containers from "../../../src/docker/Containers.ts"
@@ -16,13 +17,16 @@ import { type BootConfig, Virtualizers } from "../../../src/Virtualizer.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
+import { exec } from "../../host/exec.ts"
 
 class Engine extends Context.Service<Engine, DockerEngine.DockerEngine>()("vivarium/Engine") {}
 
 const engine = Layer.effect(Engine, Effect.tap(DockerEngine.make(), TestImages.load))
 
 /** A virtualizer with a state directory of its own, and what its engine says of an instance's container. */
-const rig = Effect.fnUntraced(function*(config: { readonly allowPrivileged?: boolean } = {}) {
+const rig = Effect.fnUntraced(function*(
+  config: { readonly allowPrivileged?: boolean; readonly volumesDirectory?: string } = {}
+) {
   const fs = yield* FileSystem.FileSystem
   const { socket } = yield* Engine
   const stateDirectory = yield* fs.makeTempDirectoryScoped({ prefix: "dc-" })
@@ -43,9 +47,10 @@ const rig = Effect.fnUntraced(function*(config: { readonly allowPrivileged?: boo
   return {
     docker,
     engine: call,
-    made: Effect.fnUntraced(function*(spec: InstanceSpec) {
+    stateDirectory,
+    made: Effect.fnUntraced(function*(spec: InstanceSpec, volumes: ReadonlyArray<Volume> = []) {
       const boot: BootConfig = {
-        volumes: [],
+        volumes,
         networks: spec.nics.map((nic, index) => Network.connection(spec.id, nic, index))
       }
       const guest = yield* docker.make(spec, `${stateDirectory}/instances/${spec.id}`)
@@ -122,6 +127,26 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
         yield* guest.deleteImage
       }).pipe(Effect.scoped)
     }))
+
+  it.effect("writes into its volumes, and nowhere else that is the host's", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const { shared } = yield* Engine
+      const { made, stateDirectory } = yield* rig({ volumesDirectory: `${shared}/own` })
+      const path = `${stateDirectory}/volumes/d1.raw`
+      yield* fs.makeDirectory(`${stateDirectory}/volumes`)
+      yield* exec("mke2fs", "-q", "-F", "-t", "ext2", path, "1M")
+      // A link would lead what the host mounts there next to where it should not be.
+      const script = "cd /volumes; ln -s /etc d2; mkdir d3; rmdir d1; mv d1 d4; echo kept >d1/file; cat d1/file; ls"
+      const { boot, guest } = yield* made(yield* spec(shell(`(${script}) 2>/dev/null`)), [
+        { id: VolumeId.make("d1"), source: { _tag: "File", path, format: "raw" }, readOnly: false }
+      ])
+      yield* guest.start(boot)
+      const said = yield* Stream.mkString(Stream.decodeText(guest.console.log({ follow: true })))
+      assert.strictEqual(said, "kept\nd1\n")
+      yield* guest.deleteImage
+      yield* fs.remove(`${shared}/own`, { recursive: true })
+    }).pipe(Effect.scoped))
 
   it.effect("has run, however short, and ends with its program's code, for lack of memory, or by a signal, and says which", () =>
     Effect.gen(function*() {
