@@ -33,6 +33,9 @@ export interface Means {
 /** The engine's name for the network that an interface belongs to: the default one where it names none. */
 const networkOf = (nic: Nic): string => nic.network ?? "default"
 
+/** What an engine does not take for a network's name: the host's own network, another container's, a namespace in a file. */
+const isForeign = (network: string): boolean => network === "host" || !/^[A-Za-z0-9][\w.-]*$/.test(network)
+
 const connected = ({ nics }: InstanceSpec): ReadonlyArray<Nic> => nics.filter(({ kind }) => kind !== "none")
 
 /** Engines refuse less. */
@@ -42,6 +45,7 @@ const memoryMin = ByteSize.mebibytes(6)
 export const unsupported = (spec: InstanceSpec, means: Means): string | undefined => {
   const { boot } = spec
   const networks = connected(spec).map(networkOf)
+  const foreign = networks.find(isForeign)
   return boot.kind !== "container"
     ? `booting a container from ${boot.kind === "kernel" ? "a kernel" : `a disk (${boot.kind})`}`
     : !imageId.test(boot.image) && referenceOf(boot) === undefined
@@ -54,6 +58,8 @@ export const unsupported = (spec: InstanceSpec, means: Means): string | undefine
     ? "a container with volumes, since this process may not mount them where the engine runs,"
     : spec.nics.some(({ kind }) => kind === "tap")
     ? "a container on a tap device"
+    : foreign !== undefined && spec.privileged !== true
+    ? `a container on ${JSON.stringify(foreign)}, which is no network of the engine's, and takes a privileged one,`
     : new Set(networks).size < networks.length
     ? "a container with two interfaces on one network"
     : undefined

@@ -228,6 +228,11 @@ runcmd:
       const error = yield* Effect.flip(refused.docker.make(asked, "/tmp/none"))
       assert.strictEqual(error.reason._tag, "NotSupported")
       assert.include(error.message, "allowPrivileged")
+      for (const network of ["host", "container:other", "ns:/proc/1/ns/net"]) {
+        const neighbour = yield* spec({}, { nics: [{ kind: "user", network }] })
+        const { message } = yield* Effect.flip(refused.docker.make(neighbour, "/tmp/none"))
+        assert.include(message, `${JSON.stringify(network)}, which is no network`)
+      }
       const { made } = yield* rig({ allowPrivileged: true })
       const { boot, guest } = yield* made(asked)
       yield* guest.start(boot)
