@@ -1,5 +1,5 @@
 /**
- * However much work a text is made to be, the answer comes soon: of a megabyte, work that grows faster than the text takes hours.
+ * However much work a text is made to be, the answer comes soon: work that grows faster than the text would take hours.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
