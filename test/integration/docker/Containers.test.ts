@@ -13,7 +13,7 @@ import * as StartPayload from "../../../src/payload/StartPayload.ts"
 import * as Containers from "../../../src/docker/Containers.ts"
 import { EngineClient } from "../../../src/docker/EngineClient.ts"
 import * as Networks from "../../../src/docker/Networks.ts"
-import { type BootConfig, Virtualizers } from "../../../src/Virtualizer.ts"
+import { type BootConfig, type Guest, Virtualizers } from "../../../src/Virtualizer.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
@@ -72,6 +72,9 @@ const spec = (boot: object, more: object = {}) =>
     })
   )
 
+/** All that a container says, until it ends. */
+const saidBy = ({ console }: Guest) => Stream.mkString(Stream.decodeText(console.log({ follow: true })))
+
 const shell = (script: string) => ({ command: ["/bin/sh", "-c", script] })
 
 layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: true })("a container", (it) => {
@@ -99,7 +102,7 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
           })
         )
         yield* guest.start(boot)
-        const said = yield* Stream.mkString(Stream.decodeText(guest.console.log({ follow: true })))
+        const said = yield* saidBy(guest)
         assert.include(said, "web-1\nhello = world\n")
         assert.include(said, "10.77.1.42/24")
         assert.include(said, "52:54:00:12:34:56")
@@ -142,7 +145,7 @@ layer(Layer.provideMerge(engine, NodeServices.layer), { excludeTestServices: tru
         { id: VolumeId.make("d1"), source: { _tag: "File", path, format: "raw" }, readOnly: false }
       ])
       yield* guest.start(boot)
-      const said = yield* Stream.mkString(Stream.decodeText(guest.console.log({ follow: true })))
+      const said = yield* saidBy(guest)
       assert.strictEqual(said, "kept\nd1\n")
       yield* guest.deleteImage
       yield* fs.remove(`${shared}/own`, { recursive: true })
@@ -213,7 +216,7 @@ runcmd:
       const { boot, guest } = yield* made({ ...spec, nics: [] })
       yield* guest.start(boot)
       assert.strictEqual(
-        yield* Stream.mkString(Stream.decodeText(guest.console.log({ follow: true }))),
+        yield* saidBy(guest),
         "I am tenant-host\n"
       )
     }))
@@ -237,7 +240,7 @@ runcmd:
       const { boot, guest } = yield* made(asked)
       yield* guest.start(boot)
       assert.strictEqual(
-        yield* Stream.mkString(Stream.decodeText(guest.console.log({ follow: true }))),
+        yield* saidBy(guest),
         "/dev/loop-control\nbeside others\nSeccomp:\t0\n"
       )
     }))
