@@ -51,7 +51,7 @@ describe("every decoder", () => {
         yield* answers(text)
         // under the key, so that it is read by the START decoder too
         yield* answers(`start:\n  x: ${text}`)
-      }), 60_000)
+      }))
   }
 
   it.effect("refuses aliases that stand for more than is read", () =>
