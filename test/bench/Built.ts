@@ -15,6 +15,7 @@ import type * as InstanceStoreMemoryModule from "../../src/launcher/InstanceStor
 import type * as LauncherModule from "../../src/launcher/Launcher.ts"
 import type * as LauncherConfigModule from "../../src/launcher/LauncherConfig.ts"
 import type * as LauncherDirectoryModule from "../../src/launcher/LauncherDirectory.ts"
+import * as Limits from "../../src/launcher/Limits.ts"
 import type * as NodeResourcesFixedModule from "../../src/launcher/NodeResourcesFixed.ts"
 import type * as VolumeResolverModule from "../../src/launcher/VolumeResolver.ts"
 import type * as VirtualClockModule from "../../src/testing/VirtualClock.ts"
@@ -47,10 +48,11 @@ export const config = (stateDirectory: string, roots: ReadonlyArray<string>) =>
 export const node = (config: QemuConfigModule.QemuConfig) =>
   LauncherDirectory.layer(config.stateDirectory).pipe(Layer.provide(QemuVirtualizer.layer(config)))
 
-/** The same with the engine that listens at a socket. */
+/** The same with the engine that listens at a socket, for more containers than the machine has processors for. */
 export const dockerNode = (stateDirectory: string, socketPath: string) => {
   const endpoint = EngineEndpoint.unix(socketPath)
-  return LauncherDirectory.layer(stateDirectory).pipe(
+  const config = LauncherConfig.LauncherConfig.make({ limits: Limits.none })
+  return LauncherDirectory.layer(stateDirectory, config).pipe(
     Layer.provide(DockerVirtualizer.layer({ stateDirectory })),
     Layer.provide(EngineClient.layer({ endpoint })),
     Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),

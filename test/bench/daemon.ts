@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs"
 import * as Http from "node:http"
 import { Clock, Effect, FileSystem, Path, Schedule } from "effect"
+import * as Limits from "../../src/launcher/Limits.ts"
 import * as TinyGuest from "../guest/TinyGuest.ts"
 import * as Programs from "../host/Programs.ts"
 import * as Rig from "../integration/daemon/Rig.ts"
@@ -52,10 +53,9 @@ const idOf = (index: number): string => `be9c-${index.toString(16).padStart(6, "
 /** A daemon that admits as many as are asked for. */
 const daemon = Effect.fnUntraced(function*(directory: string, config: object, ...args: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
-  const limits = { memory: null, disk: null, vcpusPerCpu: null }
   yield* fs.writeFileString(
     `${directory}/vivd.yaml`,
-    JSON.stringify({ launcher: { limits }, log: { level: "info" }, ...config })
+    JSON.stringify({ launcher: { limits: Limits.none }, log: { level: "info" }, ...config })
   )
   return yield* Rig.start(`${directory}/state`, "--config", `${directory}/vivd.yaml`, ...args)
 })
