@@ -12,6 +12,7 @@ import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
 import type { VolumeId } from "../../../src/domain/Volume.ts"
 import { ConformanceHost, type Kind, type Shape } from "../../../src/testing/conformance/ConformanceHost.ts"
+import * as Containers from "../../host/docker/Containers.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as EngineRelay from "../../host/docker/EngineRelay.ts"
@@ -34,7 +35,6 @@ export class GatedHost extends Context.Service<GatedHost, {
   readonly gates: Gates.Gates
 }>()("vivarium/GatedHost") {}
 
-const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
 const Inspected = Schema.Struct({ State: Schema.Struct({ Pid: Schema.Int }) })
 
 /** An image that no engine has, and none can be asked for. */
@@ -61,20 +61,9 @@ const make = Effect.fnUntraced(function*() {
   const gates = yield* Gates.make
 
   const ask = <A>(effect: Effect.Effect<A, { readonly message: string }>): Effect.Effect<A> => Effect.orDie(effect)
-  const containers = (label: string, all: boolean) =>
-    ask(http.read(
-      Listed,
-      `/containers/json?all=${all ? 1 : 0}&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`
-    ))
   const nameOf = (id: InstanceId) => ContainerIdentity.nameOf(stateDirectory, id)
-  const own = (id: InstanceId, all: boolean) =>
-    Effect.gen(function*() {
-      const [ours, instances] = [
-        yield* containers(ContainerIdentity.ownership(stateDirectory), all),
-        yield* containers(`${ContainerIdentity.label.instance}=${id}`, all)
-      ]
-      return ours.filter(({ Id }) => instances.some((instance) => instance.Id === Id))
-    })
+  const own = (id: InstanceId) => ask(Containers.all(http, ContainerIdentity.labelsFor(stateDirectory, id)))
+  const running = (id: InstanceId) => Effect.map(own(id), (all) => all.filter(Containers.isRunning))
   const pidOf = (id: InstanceId) =>
     Effect.map(ask(http.read(Inspected, `/containers/${nameOf(id)}/json`)), ({ State }) => State.Pid)
   const logs = (id: InstanceId) => ask(http.done("GET", `/containers/${nameOf(id)}/logs?stdout=1&stderr=1`))
@@ -93,7 +82,7 @@ const make = Effect.fnUntraced(function*() {
   const ended = (id: InstanceId) =>
     Gate.within(
       `the guest of ${id} does not end`,
-      Effect.repeat(own(id, false), {
+      Effect.repeat(running(id), {
         until: (running) => running.length === 0,
         schedule: Schedule.spaced("5 millis")
       })
@@ -102,9 +91,7 @@ const make = Effect.fnUntraced(function*() {
 
   yield* Effect.addFinalizer(() =>
     Effect.gen(function*() {
-      for (const { Id } of yield* containers(ContainerIdentity.ownership(stateDirectory), true)) {
-        yield* Effect.ignore(http.request("DELETE", `/containers/${Id}?force=1&v=1`))
-      }
+      yield* Containers.remove(http, [ContainerIdentity.ownership(stateDirectory)])
       yield* LoopMounts.unmountBelow(`${engine.shared}/${node}`)
       yield* Effect.ignore(fs.remove(`${engine.shared}/${node}`, { recursive: true }))
     })
@@ -138,14 +125,14 @@ const make = Effect.fnUntraced(function*() {
     remains: Effect.fnUntraced(function*(id) {
       const volumes = volumesOf(config, id)
       return [
-        ...(yield* own(id, true)).map(() => "container"),
+        ...(yield* own(id)).map(() => "container"),
         ...Fs.existsSync(volumes) ? ["directory of mounts", ...Fs.readdirSync(volumes)] : [],
         ...LoopMounts.all().filter(({ path }) => path.startsWith(`${volumes}/`)).map(({ path }) => `mount ${path}`),
         ...Fs.existsSync(`${stateDirectory}/instances/${id}`) ? ["instance directory"] : []
       ]
     }),
-    guests: (id) => Effect.map(own(id, false), (running) => running.map(({ Id }) => `container ${Id}`)),
-    disk: (id) => Effect.map(own(id, true), ([container]) => container?.Id),
+    guests: (id) => Effect.map(running(id), (running) => running.map(({ Id }) => `container ${Id}`)),
+    disk: (id) => Effect.map(own(id), ([container]) => container?.Id),
     holders: (volume) =>
       Effect.sync(() =>
         LoopMounts.all().filter(({ file }) => file === volumePath(volume)).map(({ path }) => `mount ${path}`)

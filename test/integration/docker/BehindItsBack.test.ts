@@ -4,6 +4,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
+import * as Containers from "../../host/docker/Containers.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
 import * as Gate from "../../host/Gate.ts"
@@ -24,9 +25,11 @@ const untilTold = (told: ReadonlyArray<string>, since: number, states: ReadonlyA
     return next === states.length
   })
 
-/** A node, and what somebody else does to its only container. Nothing of it is left at the engine. */
+/** A node, and what somebody else does to its only container. Nothing of it is left at the engine, also when a test fails. */
 const rig = Effect.gen(function*() {
-  const node = yield* DockerNode.on(yield* Engine)
+  const engine = yield* Engine
+  yield* Effect.addFinalizer(() => Containers.remove(engine.http))
+  const node = yield* DockerNode.on(engine)
   const others = (act: string) =>
     Effect.flatMap(
       node.containers,

@@ -8,6 +8,7 @@ import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
 import type { InstanceState } from "../../../src/domain/InstanceState.ts"
 import { Launcher, type LauncherChange } from "../../../src/launcher/Launcher.ts"
 import * as LauncherDirectory from "../../../src/launcher/LauncherDirectory.ts"
+import * as Containers from "../../host/docker/Containers.ts"
 import type * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as EngineRelay from "../../host/docker/EngineRelay.ts"
@@ -15,8 +16,6 @@ import * as TestImages from "../../host/docker/TestImages.ts"
 import * as Gate from "../../host/Gate.ts"
 
 export const id = InstanceId.make("d0c")
-
-const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
 
 /** A launcher on a state directory, whose way to an engine is a socket. */
 export const launcherOn = Effect.fnUntraced(
@@ -62,7 +61,7 @@ export const on = Effect.fn("DockerNode.on")(function*(engine: DockerEngine.Dock
         })
       ),
     /** The containers that the engine has, past the launcher. */
-    containers: Effect.orDie(engine.http.read(Listed, "/containers/json?all=1"))
+    containers: Effect.orDie(Containers.all(engine.http))
   }
 })
 

@@ -3,7 +3,7 @@
  * is back there is no second container, none that nobody knows, and nothing that was asked for is lost.
  */
 import type { NodeServices } from "@effect/platform-node"
-import { ByteSize, Context, Effect, Exit, Fiber, FileSystem, Layer, Option, Schedule, Schema, type Scope } from "effect"
+import { ByteSize, Context, Effect, Exit, Fiber, FileSystem, Layer, Option, Schedule, type Scope } from "effect"
 import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
 import * as DockerVirtualizer from "../../../src/backend/docker/DockerVirtualizer.ts"
 import { InstanceId } from "../../../src/domain/InstanceId.ts"
@@ -12,6 +12,7 @@ import { Dice } from "../../../src/internal/Dice.ts"
 import { Launcher } from "../../../src/launcher/Launcher.ts"
 import type { LauncherError } from "../../../src/launcher/LauncherError.ts"
 import * as LauncherDirectory from "../../../src/launcher/LauncherDirectory.ts"
+import * as Containers from "../../host/docker/Containers.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as EngineRelay from "../../host/docker/EngineRelay.ts"
@@ -75,8 +76,6 @@ const convergence = "10 seconds"
 const witness = InstanceId.make("c0")
 const settled = ["Running", "Exited", "Stopped", "Failed"]
 
-const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
-
 /** An engine, and a launcher that comes to it through a relay. */
 interface Ground {
   readonly engine: DockerEngine.DockerEngine
@@ -115,8 +114,7 @@ const spec = (id: InstanceId, image: string): InstanceSpec =>
 
 /** What there is of an instance: what the launcher says, and what the engine has. */
 const look = Effect.fnUntraced(function*({ engine, launcher }: Ground, id: InstanceId) {
-  const filters = encodeURIComponent(JSON.stringify({ label: [`${ContainerIdentity.label.instance}=${id}`] }))
-  const containers = yield* Effect.orDie(engine.http.read(Listed, `/containers/json?all=1&filters=${filters}`))
+  const containers = yield* Effect.orDie(Containers.all(engine.http, [`${ContainerIdentity.label.instance}=${id}`]))
   const info = yield* Effect.option(launcher.get(id))
   return {
     state: Option.match(info, { onNone: () => "none", onSome: ({ state }) => state._tag }),

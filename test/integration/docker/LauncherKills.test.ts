@@ -4,10 +4,11 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Exit, FileSystem, Schedule, Schema } from "effect"
+import { Effect, Exit, FileSystem, Schedule } from "effect"
 import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
 import { InstanceId } from "../../../src/domain/InstanceId.ts"
 import * as LauncherProcess from "../../demo/LauncherProcess.ts"
+import * as Containers from "../../host/docker/Containers.ts"
 import * as DockerEngine from "../../host/docker/DockerEngine.ts"
 import * as EngineRelay from "../../host/docker/EngineRelay.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
@@ -33,8 +34,6 @@ start:
 ...
 `
 
-const Listed = Schema.Array(Schema.Struct({ Id: Schema.String, State: Schema.String }))
-
 interface Point {
   readonly command: "Delete" | "Start"
   readonly side: EngineRelay.Side
@@ -59,7 +58,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a launcher that is kil
       const fs = yield* FileSystem.FileSystem
       const engine = yield* DockerEngine.make()
       yield* TestImages.load(engine)
-      const containers = engine.http.read(Listed, "/containers/json?all=1")
+      const containers = Containers.all(engine.http)
       for (const { afterwards, call, command, side } of points) {
         const name = `${command} ${side} ${call}`
         yield* Effect.scoped(Effect.gen(function*() {

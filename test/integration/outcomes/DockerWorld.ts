@@ -4,12 +4,13 @@
  */
 import * as Fs from "node:fs"
 import type { NodeServices } from "@effect/platform-node"
-import { Effect, FileSystem, Layer, Schema, type Scope } from "effect"
+import { Effect, FileSystem, Layer, type Scope } from "effect"
 import * as ContainerIdentity from "../../../src/backend/docker/ContainerIdentity.ts"
 import { DockerConfig, volumesOf } from "../../../src/backend/docker/DockerConfig.ts"
 import * as DockerVirtualizer from "../../../src/backend/docker/DockerVirtualizer.ts"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
+import * as Containers from "../../host/docker/Containers.ts"
 import type { DockerEngine } from "../../host/docker/DockerEngine.ts"
 import * as EngineAccess from "../../host/docker/EngineAccess.ts"
 import * as TestImages from "../../host/docker/TestImages.ts"
@@ -19,12 +20,6 @@ import { instances, volumes } from "./Act.ts"
 import * as Launchers from "./Launchers.ts"
 import * as Specs from "./Specs.ts"
 import type { World } from "./World.ts"
-
-const Listed = Schema.Array(Schema.Struct({
-  Id: Schema.String,
-  State: Schema.String,
-  Labels: Schema.Record(Schema.String, Schema.String)
-}))
 
 /** A node whose guests do as they are told, or do not heed their stop signal. */
 export const make = Effect.fnUntraced(function*(
@@ -45,14 +40,9 @@ export const make = Effect.fnUntraced(function*(
     DockerVirtualizer.layer(config).pipe(Layer.provide(EngineAccess.client(engine.socket)))
   )
 
-  const filters = encodeURIComponent(JSON.stringify({ label: [ContainerIdentity.ownership(stateDirectory)] }))
-  const containers = Effect.orDie(http.read(Listed, `/containers/json?all=1&filters=${filters}`))
-  yield* Effect.addFinalizer(() =>
-    Effect.flatMap(
-      containers,
-      Effect.forEach(({ Id }) => Effect.ignore(http.request("DELETE", `/containers/${Id}?force=1`)))
-    )
-  )
+  yield* Effect.addFinalizer(() => Containers.remove(http, [ContainerIdentity.ownership(stateDirectory)]))
+  const containers = (id: InstanceId) =>
+    Effect.orDie(Containers.all(http, ContainerIdentity.labelsFor(stateDirectory, id)))
   const nameOf = (id: InstanceId) => ContainerIdentity.nameOf(stateDirectory, id)
   const logs = (id: InstanceId) => Effect.orDie(http.done("GET", `/containers/${nameOf(id)}/logs?stdout=1`))
   const booted = (id: InstanceId) =>
@@ -78,20 +68,21 @@ export const make = Effect.fnUntraced(function*(
     reboot: () => Effect.die("containers do not reboot"),
     kill: (id) => Effect.ignore(http.request("POST", `/containers/${nameOf(id)}/kill`)),
     guests: Effect.map(
-      containers,
-      (all) =>
-        all.filter(({ State }) => State === "running" || State === "paused").flatMap(({ Labels }) => {
-          const id = instances.find((id) => id === Labels[ContainerIdentity.label.instance])
-          return id === undefined ? [] : [{
-            id,
-            volumes: volumes.filter((volume) => isMounted(`${volumesOf(config, id)}/${volume}`))
-          }]
-        }).toSorted((a, b) => a.id < b.id ? -1 : 1)
+      Effect.forEach(
+        instances.toSorted(),
+        (id) =>
+          Effect.map(containers(id), (all) =>
+            all.filter(Containers.isRunning).map(() => ({
+              id,
+              volumes: volumes.filter((volume) => isMounted(`${volumesOf(config, id)}/${volume}`))
+            })))
+      ),
+      (guests) => guests.flat()
     ),
     booted,
     isLeft: (id) =>
-      Effect.map(containers, (all) =>
-        all.some(({ Labels }) => Labels[ContainerIdentity.label.instance] === id) ||
+      Effect.map(containers(id), (all) =>
+        all.length > 0 ||
         Fs.existsSync(`${stateDirectory}/instances/${id}`) || Fs.existsSync(volumesOf(config, id)))
   }
 })
