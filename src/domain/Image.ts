@@ -2,6 +2,7 @@
  * What an instance boots from, and how far the fetching of it has come.
  */
 import { Schema } from "effect"
+import { keyedText } from "./KeyedText.ts"
 import { DiskFormat, VolumeId } from "./Volume.ts"
 
 /** An absolute path of this host. It is used only once it has been resolved within the configured roots. */
@@ -16,11 +17,6 @@ export const Hostname = Schema.String.check(
     expected:
       "a host name: letters, digits, '.', '_' and '-', at most 64 characters, starting and ending with a letter or digit"
   })
-)
-
-/** The name of a variable, without what ends it. */
-const EnvironmentName = Schema.String.check(
-  Schema.isPattern(/^[^=\0]+$/, { expected: "the name of an environment variable, without '='" })
 )
 
 const EnvironmentValue = Schema.String.check(Schema.isPattern(/^[^\0]*$/, { expected: "text without a zero byte" }))
@@ -53,7 +49,7 @@ export const BootSource = Schema.Union([
     /** What it runs: a program and its arguments. Default: the image's. */
     command: Schema.optionalKey(Schema.NonEmptyArray(Schema.String)),
     /** Variables of its environment, beside the image's own. */
-    environment: Schema.optionalKey(Schema.Record(EnvironmentName, EnvironmentValue)),
+    environment: Schema.optionalKey(keyedText(EnvironmentValue)),
     /** Default: derived from the instance's id by the engine. */
     hostname: Schema.optionalKey(Hostname)
   })

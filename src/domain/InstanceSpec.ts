@@ -5,6 +5,7 @@ import { ByteSize, Duration, Effect, Schema, SchemaTransformation } from "effect
 import { CloudInit } from "./CloudInit.ts"
 import { BootSource } from "./Image.ts"
 import { InstanceId, InstanceName } from "./InstanceId.ts"
+import { keyedText } from "./KeyedText.ts"
 import { Nic } from "./Network.ts"
 import { VolumeSpec } from "./Volume.ts"
 
@@ -75,7 +76,7 @@ export const StopGrace = Schema.DurationFromString.check(
 export const InstanceSpec = Schema.Struct({
   id: InstanceId,
   name: Schema.optionalKey(InstanceName),
-  labels: Schema.Record(Schema.String, Schema.String).pipe(
+  labels: keyedText(Schema.String).pipe(
     Schema.withConstructorDefault(Effect.succeed({})),
     Schema.withDecodingDefaultKey(Effect.succeed({}))
   ),

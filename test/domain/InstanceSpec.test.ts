@@ -62,6 +62,18 @@ describe("InstanceSpec", () => {
       assert.include(yield* refused({ ...minimal, volumes: [] }), "must be one of the volumes")
     }))
 
+  for (const key of ["", "a=b", "\\", "\"", "\n", "a\u0000", "\ud800"]) {
+    it.effect(`refuses the key ${JSON.stringify(key)}, of a label and of a variable, and leaves neither out`, () =>
+      Effect.gen(function*() {
+        const container = { ...minimal, volumes: [], boot: { kind: "container", image: "busybox" } }
+        const texts = { tier: "web", [key]: "x" }
+        for (const other of [{ labels: texts }, { boot: { ...container.boot, environment: texts } }]) {
+          assert.include(yield* refused({ ...container, ...other }), "a key of one or more characters")
+        }
+        yield* decode({ ...container, labels: { "tier/ä b.c-d_e": key } })
+      }))
+  }
+
   for (const memory of ["1 MiB", "16 TiB", "1.5 GiB", "1048576 bytes"]) {
     it.effect(`takes ${memory} of memory`, () => Schema.decodeUnknownEffect(Memory)(memory))
   }
