@@ -68,5 +68,6 @@ export const encodeYaml = (spec: InstanceSpec): string => {
       if (typeof scalar.value === "string" && scalar.value.trim() === "") scalar.type = Yaml.Scalar.QUOTE_DOUBLE
     }
   })
-  return document.toString({ lineWidth: 0 })
+  // Over several lines, what is quoted would lose spaces at their ends.
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity })
 }

@@ -78,6 +78,14 @@ describe("NativeSpec", () => {
     { arbitrary: { runs: 300 } }
   )
 
+  it.effect("the spaces of a blank line survive YAML beside what must be quoted and is long", () =>
+    Effect.gen(function*() {
+      const spec = yield* NativeSpec.decode(minimal)
+      const userData = `\r\n \n${"x".repeat(200)} \n y`
+      const encoded = NativeSpec.encodeYaml({ ...spec, cloudInit: { dataSource: "nocloud", userData } })
+      assert.strictEqual((yield* NativeSpec.decode(encoded)).cloudInit?.userData, userData)
+    }))
+
   for (const userData of [" \n", "  \n \n", "\n \n\n", "\t\n", " \n ", "\n", " ", " \nx\n", "x\n \n"]) {
     it.effect(`the user data ${JSON.stringify(userData)} survives YAML`, () =>
       Effect.gen(function*() {
