@@ -86,7 +86,7 @@ export const attach = Effect.fnUntraced(function*(pid: number, injection?: Injec
     ),
     Stream.takeUntil(isAttached),
     Stream.runDrain,
-    Effect.timeout("10 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.orDie
   )
   if (!isAttached()) return yield* Effect.die(`strace could not attach: ${said}`)

@@ -82,7 +82,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("KvmProbe", (it) => {
         const { directory, fs, trial } = yield* host
         const before = yield* Clock.currentTimeMillis
         assert.include(yield* KvmProbe.trial(trial).pipe(withEmulator(hangs)), "did not end within 3s")
-        assert.isBelow((yield* Clock.currentTimeMillis) - before, 6000)
+        assert.isBelow((yield* Clock.currentTimeMillis) - before, 60_000)
         assert.deepStrictEqual(yield* processes(directory), [])
         assert.deepStrictEqual(yield* fs.readDirectory(directory), [])
       }))
