@@ -81,11 +81,6 @@ const Log = Schema.Struct({
   level: defaults(Schema.Literals(["error", "warning", "info", "debug"]), "info")
 })
 
-/** Where a directory can be made: below these the kernel alone makes them. */
-const StateDirectory = HostPath.check(
-  Schema.isPattern(/^(?!\/+(proc|sys)(\/|$))/, { expected: "a directory that is not below /proc or /sys" })
-)
-
 /** What may run guests. */
 const VirtualizerName = Schema.Literals(["qemu", "docker", "simulation"])
 
@@ -93,7 +88,7 @@ export type VirtualizerName = typeof VirtualizerName.Type
 
 export const DaemonConfig = Schema.Struct({
   /** Default: `/var/lib/vivarium` for root, else `~/.local/state/vivarium`. */
-  stateDirectory: Schema.optionalKey(StateDirectory),
+  stateDirectory: Schema.optionalKey(HostPath),
   socket: defaults(Socket, {}),
   /** None, unless it is said. It asks for tokens, and beyond loopback for TLS too. */
   tcp: Schema.optionalKey(Tcp),

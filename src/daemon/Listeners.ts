@@ -7,6 +7,7 @@ import * as Net from "node:net"
 import { Duration, Effect, FileSystem, Option, Path, Stream } from "effect"
 import type { HttpServerError } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as Directories from "../internal/Directories.ts"
 import { ConfigError } from "./ConfigSources.ts"
 import type { DaemonConfig, Tcp } from "./DaemonConfig.ts"
 
@@ -57,7 +58,7 @@ export const clear = Effect.fnUntraced(function*(path: string) {
     return yield* new ConfigError({ message: `${path} is too long for a unix socket: it may have 107 bytes` })
   }
   yield* Effect.mapError(
-    fs.makeDirectory(dirname(path), { recursive: true, mode: 0o755 }),
+    Directories.make(dirname(path), 0o755),
     (error) => new ConfigError({ message: `the directory of ${path} can not be made: ${error.message}` })
   )
   const there = yield* Effect.option(fs.stat(path))

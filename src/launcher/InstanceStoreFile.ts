@@ -13,6 +13,7 @@
 import { Effect, FileSystem, Layer, Path, type PlatformError, Result, Schema, type Scope } from "effect"
 import { InstanceId } from "../domain/InstanceId.ts"
 import type { UnreadableRecord } from "../domain/NodeStatus.ts"
+import * as Directories from "../internal/Directories.ts"
 import * as DurableFile from "../internal/DurableFile.ts"
 import * as FileText from "../internal/FileText.ts"
 import * as SystemFailure from "../internal/SystemFailure.ts"
@@ -48,23 +49,21 @@ export const make = Effect.fn("InstanceStoreFile.make")(function*(
     return yield* new StoreError({ message: `${stateDirectory} is not an absolute path: write it in full, from / on` })
   }
   // Guests run as another user: it may pass through to its instance's directory, and read nothing on the way.
-  const ensure = (path: string, mode: number, recursive: boolean) =>
+  const ensure = (path: string, mode: number) =>
     Effect.flatMap(fs.exists(path), (isThere) =>
       // The mode again, since whoever runs this may have masked it.
-      isThere ? Effect.void : Effect.andThen(fs.makeDirectory(path, { recursive, mode }), fs.chmod(path, mode))).pipe(
-        // Another launcher that begins right now was quicker.
-        Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void),
+      isThere ? Effect.void : Effect.andThen(Directories.make(path, mode), fs.chmod(path, mode))).pipe(
         Effect.mapError(failed(`${path} can not be made`))
       )
-  yield* ensure(stateDirectory, 0o711, true)
+  yield* ensure(stateDirectory, 0o711)
   // However it is called, it is the same directory: guests are known again by what theirs are called.
   const root = yield* fs.realPath(stateDirectory).pipe(Effect.mapError(failed(`${stateDirectory} can not be found`)))
   const records = join(root, "records")
   const instances = join(root, "instances")
   const aside = join(root, "unreadable")
   const recordPath = (id: InstanceId) => join(records, `${id}.json`)
-  yield* ensure(instances, 0o711, false)
-  yield* ensure(records, 0o700, false)
+  yield* ensure(instances, 0o711)
+  yield* ensure(records, 0o700)
   const isLocked = yield* StateLock.acquire(join(root, "lock"))
   const directory = yield* DurableFile.openDirectory(records).pipe(
     Effect.mapError(failed(`${records} can not be read`))

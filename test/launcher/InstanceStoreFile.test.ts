@@ -92,6 +92,12 @@ describe("InstanceStoreFile", () => {
       assert.include(error.message, "from / on")
     })))
 
+  it.live("a place where nobody can make a directory is refused at once, and not tried for ever", () =>
+    run(Effect.gen(function*() {
+      const { message } = yield* Effect.flip(Effect.scoped(InstanceStoreFile.make("/proc/vivarium/state")))
+      assert.include(message, "/proc/vivarium/state can not be made: ENOENT")
+    })))
+
   it.live("a record that does not follow the one before is refused, and changes nothing", () =>
     run(Effect.gen(function*() {
       const path = yield* directory

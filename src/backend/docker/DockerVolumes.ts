@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmdir } from "node:fs"
 import { Effect, FileSystem, Option, Path, Schedule, Schema } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import { type Volume, VolumeId } from "../../domain/Volume.ts"
+import * as Directories from "../../internal/Directories.ts"
 import * as SystemFailure from "../../internal/SystemFailure.ts"
 import {
   AttachFailed,
@@ -54,10 +55,9 @@ export const makeDirectory = Effect.fnUntraced(function*(
   config: DockerConfig,
   id: InstanceId
 ): Effect.fn.Return<void, VirtualizerError, Services> {
-  const fs = yield* FileSystem.FileSystem
   const path = volumesOf(config, id)
   if (existsSync(path)) return
-  yield* fs.makeDirectory(path, { recursive: true, mode: 0o755 }).pipe(Effect.mapError(writeFailure(path)))
+  yield* Directories.make(path, 0o755).pipe(Effect.mapError(writeFailure(path)))
 })
 
 const writeFailure = (path: string) => (error: Parameters<typeof SystemFailure.wordsOf>[0]): VirtualizerError =>
@@ -123,11 +123,10 @@ const mount = Effect.fnUntraced(function*(
   id: InstanceId,
   volume: Volume
 ): Effect.fn.Return<void, VirtualizerError, Services> {
-  const fs = yield* FileSystem.FileSystem
   const file = yield* resolve(config, volume)
   if ((yield* mounted(config, id)).includes(volume.id)) return
   const directory = `${volumesOf(config, id)}/${volume.id}`
-  yield* fs.makeDirectory(directory, { recursive: true, mode: 0o755 }).pipe(Effect.mapError(writeFailure(directory)))
+  yield* Directories.make(directory, 0o755).pipe(Effect.mapError(writeFailure(directory)))
   const complaint = yield* Mounts.mountFile(file, directory, volume)
   if (complaint !== undefined) {
     yield* Effect.ignore(removeEmpty(directory))

@@ -153,13 +153,10 @@ layer(Programs.layer(inject("programs")), { excludeTestServices: true })("the da
       const fs = yield* FileSystem.FileSystem
       const directory = yield* Rig.directory
       const file = `${directory}/vivd.yaml`
-      yield* fs.writeFileString(
-        file,
-        "log: {format: xml}\nqemu: {rots: [/images]}\ntcp: {port: 99999}\nstateDirectory: /proc/vivarium\n"
-      )
+      yield* fs.writeFileString(file, "log: {format: xml}\nqemu: {rots: [/images]}\ntcp: {port: 99999}\n")
       const wrong = yield* Rig.vivd("config", "check", "--config", file)
       assert.strictEqual(wrong.code, 1)
-      for (const field of ["log.format", "qemu.rots", "tcp.port", "stateDirectory"]) assert.include(wrong.stderr, field)
+      for (const field of ["log.format", "qemu.rots", "tcp.port"]) assert.include(wrong.stderr, field)
       yield* fs.writeFileString(
         file,
         "log: {format: json}\nqemu: {roots: [/images]}\nlauncher: {commandDeadline: 5 minutes}\n"
