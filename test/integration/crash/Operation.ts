@@ -5,8 +5,9 @@ import { existsSync, readFileSync } from "node:fs"
 import { ByteSize, Duration, Effect, Schedule } from "effect"
 import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
+import { hasConnected, type InstanceRecord, isOver } from "../../../src/launcher/InstanceRecord.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
-import { bystanders, type Ground, id, takeVolumeBack, volume } from "./Ground.ts"
+import { bystanders, type Ground, id, record, takeVolumeBack, volume } from "./Ground.ts"
 import type { LauncherEnded, LauncherProcess } from "./LauncherProcess.ts"
 import type { Command } from "./Protocol.ts"
 
@@ -80,8 +81,22 @@ export interface Operation {
   readonly hasVolume: boolean
 }
 
+/** Waits until what a command came to is on record, which is written after its answer: what comes next is not to be taken for it. */
+const recorded = (ground: Ground, isSo: (record: InstanceRecord) => boolean) =>
+  Effect.sync(() => {
+    const found = record(ground, id)
+    return found !== undefined && isSo(found)
+  }).pipe(
+    Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("5 millis") }),
+    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.die("what was done is not on record") }),
+    Effect.asVoid
+  )
+
 const started = (ground: Ground, launcher: LauncherProcess) =>
-  Effect.andThen(clear(launcher), demand(launcher, { _tag: "Start", spec: seeded(ground) }))
+  clear(launcher).pipe(
+    Effect.andThen(demand(launcher, { _tag: "Start", spec: seeded(ground) })),
+    Effect.andThen(recorded(ground, hasConnected))
+  )
 
 const start: Operation = {
   name: "start",
@@ -94,7 +109,11 @@ const start: Operation = {
 const startAgain: Operation = {
   ...start,
   name: "start again",
-  prepare: (ground, launcher) => Effect.andThen(started(ground, launcher), demand(launcher, { _tag: "Stop", id }))
+  prepare: (ground, launcher) =>
+    started(ground, launcher).pipe(
+      Effect.andThen(demand(launcher, { _tag: "Stop", id })),
+      Effect.andThen(recorded(ground, isOver))
+    )
 }
 
 const stop: Operation = {
