@@ -38,9 +38,9 @@ export const all = Effect.fnUntraced(function*(
 /** Whether there is a guest in it. */
 export const isRunning = ({ State }: Container): boolean => State === "running" || State === "paused"
 
-/** Removes them all, running or not. */
+/** Removes them all, running or not. An engine that does not answer is a defect: what it has would be left. */
 export const remove = (http: EngineHttp, label: ReadonlyArray<string> = []): Effect.Effect<void> =>
   Effect.flatMap(
     all(http, label),
     Effect.forEach(({ Id }) => http.request("DELETE", `/containers/${Id}?force=1&v=1`), { discard: true })
-  ).pipe(Effect.ignore)
+  ).pipe(Effect.orDie)

@@ -7,6 +7,7 @@ import type { InstanceId } from "../../../src/domain/InstanceId.ts"
 import { InstanceSpec } from "../../../src/domain/InstanceSpec.ts"
 import { hasConnected, type InstanceRecord, isOver } from "../../../src/launcher/InstanceRecord.ts"
 import * as TinyGuest from "../../guest/TinyGuest.ts"
+import * as Gate from "../../host/Gate.ts"
 import { bystanders, type Ground, id, record, takeVolumeBack, volume } from "./Ground.ts"
 import type { LauncherEnded, LauncherProcess } from "./LauncherProcess.ts"
 import type { Command } from "./Protocol.ts"
@@ -83,14 +84,10 @@ export interface Operation {
 
 /** Waits until what a command came to is on record, which is written after its answer: what comes next is not to be taken for it. */
 const recorded = (ground: Ground, isSo: (record: InstanceRecord) => boolean) =>
-  Effect.sync(() => {
+  Gate.until("what was done is not on record", () => {
     const found = record(ground, id)
     return found !== undefined && isSo(found)
-  }).pipe(
-    Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("5 millis") }),
-    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.die("what was done is not on record") }),
-    Effect.asVoid
-  )
+  })
 
 const started = (ground: Ground, launcher: LauncherProcess) =>
   clear(launcher).pipe(
