@@ -18,6 +18,7 @@ import type { DockerHost, Services } from "./DockerHost.ts"
 import * as DockerVolumes from "./DockerVolumes.ts"
 import * as EngineTrouble from "./EngineTrouble.ts"
 import * as MonitorClaim from "./MonitorClaim.ts"
+import { PauseState, settlesAfter } from "./PauseState.ts"
 
 const removed: ExitStatus = { _tag: "Removed" }
 
@@ -48,9 +49,9 @@ export const make = Effect.fnUntraced(function*(
   if (listed === undefined || !isRunningStatus(listed.status)) return yield* fail(new NotRunning())
   const claim = yield* Scope.fork(yield* Effect.scope)
   yield* Scope.provide(MonitorClaim.take(listed.container), claim)
-  const monitor = new DockerMonitor(host, id, listed, claim)
+  const monitor = new DockerMonitor(host, id, listed, claim, heard)
   yield* Effect.addFinalizer(() => monitor.letGo)
-  yield* Effect.forkScoped(monitor.watch(heard), { startImmediately: true })
+  yield* Effect.forkScoped(monitor.watch, { startImmediately: true })
   return monitor
 })
 
@@ -61,6 +62,7 @@ class DockerMonitor implements Monitor {
   readonly #container: string
   /** That nobody else watches it, until it has ended. */
   readonly #claim: Scope.Closeable
+  readonly #heard: Queue.Queue<Heard>
   /** When the run began that is watched, once it has been looked at. */
   #startedAt: string | undefined = undefined
   /** Whether the kernel ended one of its processes for lack of memory. */
@@ -72,19 +74,24 @@ class DockerMonitor implements Monitor {
   readonly #followers = new Followers<GuestEvent, Ended>()
   readonly #connected = Deferred.makeUnsafe<GuestStatus>()
   readonly #ended = Deferred.makeUnsafe<Ended>()
-  #paused: boolean
+  readonly #pause: PauseState
 
   constructor(
     host: DockerHost,
     id: InstanceId,
     { container, status }: Listed,
-    claim: Scope.Closeable
+    claim: Scope.Closeable,
+    heard: Queue.Queue<Heard>
   ) {
     this.#host = host
     this.#id = id
     this.#container = container
-    this.#paused = status === "paused"
+    this.#pause = new PauseState(
+      status === "paused",
+      (paused) => this.#followers.tell({ _tag: paused ? "Paused" : "Resumed" })
+    )
     this.#claim = claim
+    this.#heard = heard
   }
 
   get connected(): Effect.Effect<GuestStatus> {
@@ -124,38 +131,31 @@ class DockerMonitor implements Monitor {
     return isRunning(State) && (this.#startedAt === undefined || State.StartedAt === this.#startedAt)
   }
 
+  get #isPaused(): Effect.Effect<boolean, VirtualizerError> {
+    return Effect.gen({ self: this }, function*() {
+      const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
+      if (container === undefined) return yield* fail(new NotRunning())
+      return yield* this.#pause.given(container.State.Paused)
+    })
+  }
+
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {
     return this.#run(
       "DockerMonitor.status",
       Effect.gen({ self: this }, function*() {
-        const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
-        if (container === undefined) return yield* fail(new NotRunning())
-        return { paused: container.State.Paused, volumes: yield* this.#volumes }
+        return { paused: yield* this.#isPaused, volumes: yield* this.#volumes }
       })
     )
   }
 
   get pause(): Effect.Effect<void, VirtualizerError> {
-    return this.#command(Containers.pause(this.#container), /is already paused/i, "DockerMonitor.pause")
+    const asked = this.#host.engine.execute(Containers.pause(this.#container))
+    return this.#pause.make(true, asked, this.#isPaused).pipe(Effect.withSpan("DockerMonitor.pause"))
   }
 
   get resume(): Effect.Effect<void, VirtualizerError> {
-    return this.#command(Containers.unpause(this.#container), /is not paused/i, "DockerMonitor.resume")
-  }
-
-  /** A command, where it is done already if the engine says so. */
-  #command(call: ReturnType<typeof Containers.pause>, alreadySo: RegExp, name: string) {
-    return this.#host.engine.execute(call).pipe(
-      Effect.catch((error) =>
-        Effect.flatMap(Effect.mapError(this.#running, EngineTrouble.failure), (container) =>
-          container === undefined
-            ? Effect.fail(fail(new NotRunning()))
-            : alreadySo.test(error.message)
-            ? Effect.void
-            : Effect.fail(EngineTrouble.failure(error)))
-      ),
-      Effect.withSpan(name)
-    )
+    const asked = this.#host.engine.execute(Containers.unpause(this.#container))
+    return this.#pause.make(false, asked, this.#isPaused).pipe(Effect.withSpan("DockerMonitor.resume"))
   }
 
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
@@ -196,7 +196,8 @@ class DockerMonitor implements Monitor {
       "DockerMonitor.stop",
       Effect.gen({ self: this }, function*() {
         const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
-        if (container !== undefined && !container.State.Paused && Duration.toMillis(grace) > 0) {
+        const hears = container !== undefined && !(yield* this.#pause.given(container.State.Paused))
+        if (hears && Duration.toMillis(grace) > 0) {
           const asked = engine.execute(Containers.kill(this.#container, stopSignalOf(container)))
           // It may have ended just now.
           yield* Effect.catchIf(asked, (error) => !isAway(error), () => Effect.void).pipe(
@@ -213,19 +214,19 @@ class DockerMonitor implements Monitor {
   }
 
   /** Watches until the container or its engine is gone, and completes `ended`. */
-  watch(heard: Queue.Dequeue<Heard>): Effect.Effect<void> {
+  get watch(): Effect.Effect<void> {
     return this.#run(
       "DockerMonitor.watch",
       Effect.gen({ self: this }, function*() {
         const volumes = yield* this.#volumes
         this.#mayHaveVolumes = volumes.length > 0
-        yield* Deferred.succeed(this.#connected, { paused: this.#paused, volumes })
+        yield* Deferred.succeed(this.#connected, { paused: this.#pause.paused, volumes })
         // Who waits for that goes first.
         yield* Effect.yieldNow
         const gone = yield* this.#host.leisure.withPermit(this.#learn)
         if (gone !== undefined) return gone
         while (true) {
-          const ended = yield* this.#on(yield* Queue.take(heard))
+          const ended = yield* this.#on(yield* Queue.take(this.#heard))
           if (ended !== undefined) return ended
         }
       }).pipe(
@@ -246,23 +247,23 @@ class DockerMonitor implements Monitor {
       if (container === undefined || !isRunning(container.State)) return yield* this.#gone(container, unknown)
       this.#startedAt = container.State.StartedAt
       this.#outOfMemory = container.State.OOMKilled
-      return this.#tellPaused(container.State.Paused)
+      return yield* this.#hearPaused(container.State.Paused)
     })
   }
 
   /** Takes notice of what was heard. Answers how the guest ended, if it did. */
   #on(heard: Heard): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     if (heard._tag === "Lost") return Effect.succeed({ _tag: "Lost", cause: heard.cause })
-    if (heard._tag === "Resumed") return this.#look()
+    if (heard._tag === "Look") return this.#look()
     const { Action, Actor, timeNano } = heard.event
     // Of another container, or of an earlier run.
     const isEarlier = this.#startedAt !== undefined && timeNano < nanosOf(this.#startedAt)
     if (Actor.ID !== this.#container || isEarlier) return Effect.undefined
     switch (Action) {
       case "pause":
-        return Effect.sync(() => this.#tellPaused(true))
+        return this.#hearPaused(true)
       case "unpause":
-        return Effect.sync(() => this.#tellPaused(false))
+        return this.#hearPaused(false)
       case "oom":
         return Effect.sync(() => this.#notice())
       case "kill":
@@ -293,17 +294,23 @@ class DockerMonitor implements Monitor {
     return code === killedCode && this.#killer === "somebody" ? this.#look(status) : this.#exited(status)
   }
 
-  #tellPaused(paused: boolean): undefined {
-    if (paused !== this.#paused) this.#followers.tell({ _tag: paused ? "Paused" : "Resumed" })
-    this.#paused = paused
+  /** It is said to be so, which may have to be looked at later. */
+  #hearPaused(paused: boolean): Effect.Effect<undefined> {
+    return Effect.gen({ self: this }, function*() {
+      const isDoubtful = yield* this.#pause.heard(paused)
+      const look = Effect.andThen(Effect.sleep(settlesAfter), Queue.offer(this.#heard, { _tag: "Look" }))
+      if (isDoubtful) yield* Effect.forkChild(look)
+      return undefined
+    })
   }
 
   /** Looks at the container: only the engine's own word is proof. One that runs again no longer says how it ended before. */
   #look(before: ExitStatus = unknown): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     return Effect.gen({ self: this }, function*() {
       const container = yield* this.#inspected
-      if (container !== undefined && this.#isSame(container)) return this.#tellPaused(container.State.Paused)
-      return yield* this.#gone(container, before)
+      if (container === undefined || !this.#isSame(container)) return yield* this.#gone(container, before)
+      yield* this.#pause.is(container.State.Paused)
+      return undefined
     })
   }
 
