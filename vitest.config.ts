@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config"
 /**
  * Three projects. The unit tests run first: they are many and quick. The integration tests run real guests: they take seconds,
  * and each keeps a core busy. The simulation comes last, and keeps two cores busy for itself.
+ *
+ * Nothing of ours has state at module level, so files share what is loaded.
  */
 export default defineConfig({
   test: {
@@ -15,7 +17,6 @@ export default defineConfig({
           exclude: ["test/integration/**", "test/simulate/Simulate.test.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
-          // Nothing of ours has state at module level, so files can share what is loaded.
           isolate: false,
           sequence: { groupOrder: 0 }
         }
@@ -24,6 +25,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          isolate: false,
           globalSetup: "test/integration/setUp.ts",
           testTimeout: 120_000,
           hookTimeout: 120_000,
