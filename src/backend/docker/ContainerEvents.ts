@@ -19,17 +19,17 @@ import type { DockerConfig } from "./DockerConfig.ts"
 /** What a listener hears. */
 export type Heard =
   | { readonly _tag: "Happened"; readonly event: EngineEvent }
-  /** The container is to be looked at. The stream broke and was resumed: something may have been missed. */
-  | { readonly _tag: "Look" }
+  /** The stream broke and was resumed: something may have been missed. */
+  | { readonly _tag: "Resumed" }
   /** The engine is away. Nothing follows. */
   | { readonly _tag: "Lost"; readonly cause: string }
 
 export interface ContainerEvents {
   /**
-   * Listens to what happens to an instance's container from now on: when this returns, the engine has been asked to tell. Who
-   * listens may tell itself what it is to do later. Fails as a call does.
+   * Listens to what happens to an instance's container from now on: when this returns, the engine has been asked to tell. Fails
+   * as a call does.
    */
-  readonly listen: (id: InstanceId) => Effect.Effect<Queue.Queue<Heard>, EngineError, Scope.Scope>
+  readonly listen: (id: InstanceId) => Effect.Effect<Queue.Dequeue<Heard>, EngineError, Scope.Scope>
 
   /**
    * The instances whose containers run, then those whose containers start, whoever starts them. When the engine was away, again
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
             return tellAll({ _tag: "Lost", cause: next.failure.message })
           }
           current = next.success
-          tellAll({ _tag: "Look" })
+          tellAll({ _tag: "Resumed" })
         }
       }))
     })
@@ -161,7 +161,7 @@ export const make = Effect.fnUntraced(function*(
   /** Those that begin to run by what was heard. Fails when the engine is away. */
   const begunBy = (heard: Heard): Effect.Effect<ReadonlyArray<InstanceId>, EngineError | "lost"> => {
     if (heard._tag === "Lost") return Effect.fail("lost")
-    if (heard._tag === "Look") return running
+    if (heard._tag === "Resumed") return running
     const { Action, Actor } = heard.event
     const id = Action === "start" ? ContainerIdentity.instanceOf(stateDirectory, Actor.Attributes) : undefined
     return Effect.succeed(id === undefined ? [] : [id])
@@ -172,7 +172,7 @@ export const make = Effect.fnUntraced(function*(
     begun: Stream.unwrap(
       Effect.map(
         listen("all"),
-        (queue) => Stream.concat(Stream.succeed<Heard>({ _tag: "Look" }), Stream.fromQueue(queue))
+        (queue) => Stream.concat(Stream.succeed<Heard>({ _tag: "Resumed" }), Stream.fromQueue(queue))
       )
     ).pipe(
       Stream.mapEffect(begunBy),

@@ -1,7 +1,7 @@
 /**
  * One instance's container at its engine.
  */
-import { Effect, Schedule } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import type { InstanceId } from "../../domain/InstanceId.ts"
 import type { InstanceSpec } from "../../domain/InstanceSpec.ts"
 import * as Containers from "../../docker/Containers.ts"
@@ -71,6 +71,9 @@ export const inspect = (
   container: string
 ): Effect.Effect<Containers.Container | undefined, EngineError> =>
   Effect.map(orNone(engine.execute(Containers.inspect(container))), unlessLeaving)
+
+/** How long a container that was told to end may take before it is looked at again. */
+const killAgainAfter = "1 second"
 
 /** How often a removal in progress is looked at. */
 const lookAgainAfter = "20 millis"
@@ -204,9 +207,10 @@ export const kill = (
 ): Effect.Effect<void, VirtualizerError> => {
   const gone = (error: EngineError) => is(error, "NotFound") || is(error, "Conflict")
   let handle = "its container"
-  return Effect.gen(function*() {
+  /** Answers whether it is over. */
+  const attempt = Effect.gen(function*() {
     const container = yield* found
-    if (container === undefined || !isRunning(container.State)) return
+    if (container === undefined || !isRunning(container.State)) return true
     const { Id, State: { Paused } } = container
     handle = `container ${Id}`
     yield* Effect.catchIf(engine.execute(Containers.kill(Id, "SIGKILL")), gone, () => Effect.void)
@@ -214,8 +218,12 @@ export const kill = (
     if (Paused) {
       yield* Effect.catchIf(engine.execute(Containers.unpause(Id)), (error) => !isAway(error), () => Effect.void)
     }
-    yield* Effect.catchIf(ContainerWait.untilStopped(engine, Id), gone, () => Effect.void)
-  }).pipe(
+    const stopped = Effect.catchIf(ContainerWait.untilStopped(engine, Id), gone, () => Effect.void)
+    // It may have been paused just then, unseen.
+    return Option.isSome(yield* Effect.timeoutOption(stopped, killAgainAfter))
+  })
+  return Effect.repeat(attempt, { until: (isOver) => isOver }).pipe(
+    Effect.asVoid,
     Effect.mapError(EngineTrouble.failure),
     Effect.timeoutOrElse({
       duration: config.killDeadline,

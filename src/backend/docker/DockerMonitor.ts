@@ -49,9 +49,9 @@ export const make = Effect.fnUntraced(function*(
   if (listed === undefined || !isRunningStatus(listed.status)) return yield* fail(new NotRunning())
   const claim = yield* Scope.fork(yield* Effect.scope)
   yield* Scope.provide(MonitorClaim.take(listed.container), claim)
-  const monitor = new DockerMonitor(host, id, listed, claim, heard)
+  const monitor = new DockerMonitor(host, id, listed, claim)
   yield* Effect.addFinalizer(() => monitor.letGo)
-  yield* Effect.forkScoped(monitor.watch, { startImmediately: true })
+  yield* Effect.forkScoped(monitor.watch(heard), { startImmediately: true })
   return monitor
 })
 
@@ -62,7 +62,6 @@ class DockerMonitor implements Monitor {
   readonly #container: string
   /** That nobody else watches it, until it has ended. */
   readonly #claim: Scope.Closeable
-  readonly #heard: Queue.Queue<Heard>
   /** When the run began that is watched, once it has been looked at. */
   #startedAt: string | undefined = undefined
   /** Whether the kernel ended one of its processes for lack of memory. */
@@ -80,18 +79,18 @@ class DockerMonitor implements Monitor {
     host: DockerHost,
     id: InstanceId,
     { container, status }: Listed,
-    claim: Scope.Closeable,
-    heard: Queue.Queue<Heard>
+    claim: Scope.Closeable
   ) {
     this.#host = host
     this.#id = id
     this.#container = container
     this.#pause = new PauseState(
       status === "paused",
+      claim,
+      this.#isPaused,
       (paused) => this.#followers.tell({ _tag: paused ? "Paused" : "Resumed" })
     )
     this.#claim = claim
-    this.#heard = heard
   }
 
   get connected(): Effect.Effect<GuestStatus> {
@@ -131,31 +130,32 @@ class DockerMonitor implements Monitor {
     return isRunning(State) && (this.#startedAt === undefined || State.StartedAt === this.#startedAt)
   }
 
+  /** Whether it is paused, as the engine says. */
   get #isPaused(): Effect.Effect<boolean, VirtualizerError> {
-    return Effect.gen({ self: this }, function*() {
-      const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
-      if (container === undefined) return yield* fail(new NotRunning())
-      return yield* this.#pause.given(container.State.Paused)
-    })
+    return Effect.flatMap(
+      Effect.mapError(this.#running, EngineTrouble.failure),
+      (container) =>
+        container === undefined ? Effect.fail(fail(new NotRunning())) : Effect.succeed(container.State.Paused)
+    )
   }
 
   get status(): Effect.Effect<GuestStatus, VirtualizerError> {
     return this.#run(
       "DockerMonitor.status",
       Effect.gen({ self: this }, function*() {
-        return { paused: yield* this.#isPaused, volumes: yield* this.#volumes }
+        return { paused: yield* this.#pause.settled, volumes: yield* this.#volumes }
       })
     )
   }
 
   get pause(): Effect.Effect<void, VirtualizerError> {
     const asked = this.#host.engine.execute(Containers.pause(this.#container))
-    return this.#pause.make(true, asked, this.#isPaused).pipe(Effect.withSpan("DockerMonitor.pause"))
+    return this.#pause.set(true, asked).pipe(Effect.withSpan("DockerMonitor.pause"))
   }
 
   get resume(): Effect.Effect<void, VirtualizerError> {
     const asked = this.#host.engine.execute(Containers.unpause(this.#container))
-    return this.#pause.make(false, asked, this.#isPaused).pipe(Effect.withSpan("DockerMonitor.resume"))
+    return this.#pause.set(false, asked).pipe(Effect.withSpan("DockerMonitor.resume"))
   }
 
   attachVolume(volume: Volume): Effect.Effect<void, VirtualizerError> {
@@ -186,6 +186,15 @@ class DockerMonitor implements Monitor {
     )
   }
 
+  /** The container, if it runs and is not paused. Of what seems to be paused the engine may be wrong. */
+  get #hearing(): Effect.Effect<Containers.Container | undefined, EngineError> {
+    return Effect.gen({ self: this }, function*() {
+      const first = yield* this.#running
+      const container = first?.State.Paused === true ? yield* Effect.delay(this.#running, settlesAfter) : first
+      return container?.State.Paused === true ? undefined : container
+    })
+  }
+
   /**
    * Sends the image's stop signal, and SIGKILL when the container has not ended within `grace`. One that is paused hears nothing and
    * is not asked: nobody wanted it resumed.
@@ -195,10 +204,11 @@ class DockerMonitor implements Monitor {
     return this.#run(
       "DockerMonitor.stop",
       Effect.gen({ self: this }, function*() {
-        const container = yield* Effect.mapError(this.#running, EngineTrouble.failure)
-        const hears = container !== undefined && !(yield* this.#pause.given(container.State.Paused))
-        if (hears && Duration.toMillis(grace) > 0) {
-          const asked = engine.execute(Containers.kill(this.#container, stopSignalOf(container)))
+        const hearing = Duration.toMillis(grace) > 0
+          ? yield* Effect.mapError(this.#hearing, EngineTrouble.failure)
+          : undefined
+        if (hearing !== undefined) {
+          const asked = engine.execute(Containers.kill(this.#container, stopSignalOf(hearing)))
           // It may have ended just now.
           yield* Effect.catchIf(asked, (error) => !isAway(error), () => Effect.void).pipe(
             Effect.mapError(EngineTrouble.failure)
@@ -214,7 +224,7 @@ class DockerMonitor implements Monitor {
   }
 
   /** Watches until the container or its engine is gone, and completes `ended`. */
-  get watch(): Effect.Effect<void> {
+  watch(heard: Queue.Dequeue<Heard>): Effect.Effect<void> {
     return this.#run(
       "DockerMonitor.watch",
       Effect.gen({ self: this }, function*() {
@@ -226,7 +236,7 @@ class DockerMonitor implements Monitor {
         const gone = yield* this.#host.leisure.withPermit(this.#learn)
         if (gone !== undefined) return gone
         while (true) {
-          const ended = yield* this.#on(yield* Queue.take(this.#heard))
+          const ended = yield* this.#on(yield* Queue.take(heard))
           if (ended !== undefined) return ended
         }
       }).pipe(
@@ -247,23 +257,24 @@ class DockerMonitor implements Monitor {
       if (container === undefined || !isRunning(container.State)) return yield* this.#gone(container, unknown)
       this.#startedAt = container.State.StartedAt
       this.#outOfMemory = container.State.OOMKilled
-      return yield* this.#hearPaused(container.State.Paused)
+      yield* this.#pause.heard(container.State.Paused)
+      return undefined
     })
   }
 
   /** Takes notice of what was heard. Answers how the guest ended, if it did. */
   #on(heard: Heard): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     if (heard._tag === "Lost") return Effect.succeed({ _tag: "Lost", cause: heard.cause })
-    if (heard._tag === "Look") return this.#look()
+    if (heard._tag === "Resumed") return this.#look()
     const { Action, Actor, timeNano } = heard.event
     // Of another container, or of an earlier run.
     const isEarlier = this.#startedAt !== undefined && timeNano < nanosOf(this.#startedAt)
     if (Actor.ID !== this.#container || isEarlier) return Effect.undefined
     switch (Action) {
       case "pause":
-        return this.#hearPaused(true)
+        return Effect.as(this.#pause.heard(true), undefined)
       case "unpause":
-        return this.#hearPaused(false)
+        return Effect.as(this.#pause.heard(false), undefined)
       case "oom":
         return Effect.sync(() => this.#notice())
       case "kill":
@@ -294,22 +305,12 @@ class DockerMonitor implements Monitor {
     return code === killedCode && this.#killer === "somebody" ? this.#look(status) : this.#exited(status)
   }
 
-  /** It is said to be so, which may have to be looked at later. */
-  #hearPaused(paused: boolean): Effect.Effect<undefined> {
-    return Effect.gen({ self: this }, function*() {
-      const isDoubtful = yield* this.#pause.heard(paused)
-      const look = Effect.andThen(Effect.sleep(settlesAfter), Queue.offer(this.#heard, { _tag: "Look" }))
-      if (isDoubtful) yield* Effect.forkChild(look)
-      return undefined
-    })
-  }
-
   /** Looks at the container: only the engine's own word is proof. One that runs again no longer says how it ended before. */
   #look(before: ExitStatus = unknown): Effect.Effect<Ended | undefined, VirtualizerError, Services> {
     return Effect.gen({ self: this }, function*() {
       const container = yield* this.#inspected
       if (container === undefined || !this.#isSame(container)) return yield* this.#gone(container, before)
-      yield* this.#pause.is(container.State.Paused)
+      yield* this.#pause.heard(container.State.Paused)
       return undefined
     })
   }

@@ -11,8 +11,15 @@ import type * as EngineClient from "../../../src/docker/EngineClient.ts"
 import * as EngineEndpoint from "../../../src/docker/EngineEndpoint.ts"
 import { type EngineError, fromStatus } from "../../../src/docker/EngineError.ts"
 
-/** How late it is at most: a doubt outlasts it. */
-export const lateMillisMax = 150
+/** How late it may be, in milliseconds: time by time, and over again. */
+export interface Lateness {
+  /** How long after it did something it hears of that. A doubt outlasts 150. */
+  readonly notices: readonly [number, ...Array<number>]
+  /** How long its answers take to arrive, */
+  readonly answers: readonly [number, ...Array<number>]
+  /** and its events, which stay in order. */
+  readonly events: readonly [number, ...Array<number>]
+}
 
 export interface LateEngine {
   readonly host: DockerHost
@@ -24,32 +31,36 @@ export interface LateEngine {
   readonly signals: ReadonlyArray<string | undefined>
 }
 
-/** `delaysMillis` are how late it hears, time by time, and over again. */
 export const make = Effect.fnUntraced(function*(
-  delaysMillis: ReadonlyArray<number>
+  lateness: Lateness
 ): Effect.fn.Return<LateEngine, never, Scope.Scope | Services> {
   const scope = yield* Effect.scope
   const container = `late-${process.pid}`
   const clock = yield* Clock.clockWith(Effect.succeed)
   const heard = yield* Queue.unbounded<Heard>()
   const signals: Array<string | undefined> = []
-  const engine = { isPaused: false, isBelievedPaused: false, notices: 0, dueMillis: 0 }
+  const engine = { isPaused: false, isBelievedPaused: false, isDoomed: false }
 
-  const believe = (paused: boolean): void => {
+  /** Does things in order, each so late. */
+  const lately = (delaysMillis: ReadonlyArray<number>) => {
+    let times = 0
+    let dueMillis = 0
+    return (what: Effect.Effect<void>) =>
+      Effect.suspend(() => {
+        const nowMillis = clock.currentTimeMillisUnsafe()
+        dueMillis = Math.max(dueMillis, nowMillis + (delaysMillis[times++ % delaysMillis.length] ?? 0))
+        return Effect.forkIn(Effect.delay(what, dueMillis - nowMillis), scope, { startImmediately: true })
+      })
+  }
+  const notice = lately(lateness.notices)
+  const tell = lately(lateness.events)
+  let answers = 0
+  const answer = Effect.suspend(() => Effect.sleep(lateness.answers[answers++ % lateness.answers.length] ?? 0))
+
+  const believe = (paused: boolean) => {
     engine.isBelievedPaused = paused
     const event = { Type: "container", Action: paused ? "pause" : "unpause", Actor: { ID: container }, time: 1 }
-    Queue.offerUnsafe(heard, { _tag: "Happened", event: { ...event, timeNano: 1e9 } })
-  }
-
-  /** Notices are in order. */
-  const noticeLater = (paused: boolean) => {
-    const delayMillis = delaysMillis[engine.notices++ % delaysMillis.length] ?? 0
-    const nowMillis = clock.currentTimeMillisUnsafe()
-    engine.dueMillis = Math.max(engine.dueMillis, nowMillis + delayMillis)
-    return Effect.sleep(engine.dueMillis - nowMillis).pipe(
-      Effect.andThen(Effect.sync(() => engine.isBelievedPaused === paused ? undefined : believe(paused))),
-      Effect.forkIn(scope, { startImmediately: true })
-    )
+    return tell(Effect.asVoid(Queue.offer(heard, { _tag: "Happened", event: { ...event, timeNano: 1e9 } })))
   }
 
   const make = (paused: boolean): Effect.Effect<void, EngineError> =>
@@ -59,9 +70,18 @@ export const make = Effect.fnUntraced(function*(
         return Effect.fail(fromStatus("POST", paused ? 409 : 500, paused ? "it is paused" : "it is not paused"))
       }
       engine.isPaused = paused
-      believe(paused)
-      return noticeLater(paused)
+      const noticed = Effect.suspend(() => engine.isBelievedPaused === paused ? Effect.void : believe(paused))
+      return Effect.andThen(believe(paused), notice(Effect.asVoid(noticed)))
     })
+
+  const kill = (signal: string | undefined) =>
+    Effect.sync(() => {
+      signals.push(signal)
+      if (signal === "SIGKILL") engine.isDoomed = true
+    })
+
+  /** What is frozen is not gone, whatever it was sent. */
+  const isRunning = () => !engine.isDoomed || engine.isPaused
 
   const inspected = () => ({
     Id: container,
@@ -69,8 +89,8 @@ export const make = Effect.fnUntraced(function*(
     Image: "sha256:0",
     Created: "1970-01-01T00:00:00Z",
     State: {
-      Status: engine.isBelievedPaused ? "paused" : "running",
-      Running: true,
+      Status: !isRunning() ? "exited" : engine.isBelievedPaused ? "paused" : "running",
+      Running: isRunning(),
       Paused: engine.isBelievedPaused,
       OOMKilled: false,
       Pid: 1,
@@ -85,18 +105,28 @@ export const make = Effect.fnUntraced(function*(
     SizeRootFs: null
   })
 
-  const execute: EngineClient.Shape["execute"] = (call) => {
-    const word = call.path.slice(call.path.lastIndexOf("/") + 1)
-    if (word === "kill") signals.push(call.query["signal"])
-    return Effect.flatMap(
-      word === "json"
-        ? Effect.sync(inspected)
-        : word === "kill"
-        ? Effect.undefined
-        : Effect.as(make(word === "pause"), undefined),
-      (reply) => Effect.orDie(Schema.decodeUnknownEffect(call.returns)(reply))
-    )
+  const stopped = Effect.repeat(Effect.delay(Effect.sync(isRunning), 10), { until: (running) => !running })
+  const reply = (path: string, signal: string | undefined): Effect.Effect<unknown, EngineError> => {
+    switch (path.slice(path.lastIndexOf("/") + 1)) {
+      case "pause":
+        return make(true)
+      case "unpause":
+        return make(false)
+      case "kill":
+        return kill(signal)
+      case "wait":
+        return Effect.as(stopped, { StatusCode: 137 })
+      default:
+        return Effect.sync(inspected)
+    }
   }
+
+  const execute: EngineClient.Shape["execute"] = ({ path, query, returns }) =>
+    Effect.result(reply(path, query["signal"])).pipe(
+      Effect.tap(answer),
+      Effect.flatMap(Effect.fromResult),
+      Effect.flatMap((value) => Effect.orDie(Schema.decodeUnknownEffect(returns)(value)))
+    )
 
   const never = () => Stream.die("nobody asks for this")
   const client: EngineClient.Shape = {
