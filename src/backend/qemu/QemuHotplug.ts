@@ -5,7 +5,7 @@
  * Nothing is remembered: what there is is asked of QEMU each time, so that a launcher that adopted the guest, or was
  * interrupted, goes on from whatever it finds.
  */
-import { Duration, Effect, Schema } from "effect"
+import { Duration, Effect, Schedule, Schema } from "effect"
 import { type Volume, VolumeId } from "../../domain/Volume.ts"
 import type { QmpClient } from "../../qmp/QmpClient.ts"
 import * as QmpCommands from "../../qmp/QmpCommands.ts"
@@ -24,6 +24,9 @@ const askAgainAfter = Duration.seconds(1)
  * for long, and what interrupted the attachment is likely to end it.
  */
 const undoDeadline = Duration.seconds(2)
+
+/** How often the node of a device that is gone is tried to be removed: for five seconds. QEMU lets go of it in milliseconds. */
+const closing = { schedule: Schedule.spaced("20 millis"), times: 250 }
 
 const isVolumeId = Schema.is(VolumeId)
 
@@ -193,14 +196,16 @@ export const plugAgain = Effect.fn("QemuHotplug.plugAgain")(function*(
     ))
 })
 
-/** Removes a volume's block node, and so closes its file. Succeeds when there is none. */
+/** Removes a volume's block node, which no device has any more, and so closes its file. Succeeds when there is none. */
 export const close = Effect.fnUntraced(function*(
   client: QmpClient,
   volume: VolumeId
 ): Effect.fn.Return<void, QmpError> {
   const nodeName = QemuDevices.volumeNode(volume)
   const nodes = yield* client.execute(QmpCommands.queryNamedBlockNodes, { flat: true })
-  if (nodes.some((node) => node["node-name"] === nodeName)) {
-    yield* client.execute(QmpCommands.blockdevDel, { "node-name": nodeName })
-  }
+  if (!nodes.some((node) => node["node-name"] === nodeName)) return
+  // A device is no longer listed a moment before QEMU frees it, and what it had with it.
+  yield* client.execute(QmpCommands.blockdevDel, { "node-name": nodeName }).pipe(
+    Effect.retry({ ...closing, while: (error) => isClass(error, "GenericError") })
+  )
 })
