@@ -2,6 +2,7 @@
  * Writing files of this host so that they are there whole or not at all, and saying why that failed.
  */
 import { Effect, FileSystem, Path, type PlatformError } from "effect"
+import * as Directories from "../../internal/Directories.ts"
 import * as SystemFailure from "../../internal/SystemFailure.ts"
 import { fail, HostFailure, NoSpace, type VirtualizerError } from "../../VirtualizerError.ts"
 
@@ -50,23 +51,10 @@ export const readFailure = (path: string) => (error: PlatformError.PlatformError
   )
 
 /** Makes a directory, and those it is in, where they are not there. Fails with `NoSpace` or `HostFailure`. */
-export const makeDirectory = Effect.fnUntraced(function*(
+export const makeDirectory = (
   path: string
-): Effect.fn.Return<void, VirtualizerError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
-  const { dirname } = yield* Path.Path
-  const make = (path: string): Effect.Effect<void, PlatformError.PlatformError> =>
-    fs.makeDirectory(path).pipe(Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void))
-  const parent = dirname(path)
-  yield* make(path).pipe(
-    // Node's own way of making several says of most failures only that a directory is not there.
-    Effect.catchIf(
-      (error) => error.reason._tag === "NotFound" && parent !== path,
-      () => Effect.andThen(makeDirectory(parent), Effect.mapError(make(path), writeFailure(path)))
-    ),
-    Effect.mapError((error) => error._tag === "PlatformError" ? writeFailure(path)(error) : error)
-  )
-})
+): Effect.Effect<void, VirtualizerError, FileSystem.FileSystem | Path.Path> =>
+  Effect.mapError(Directories.make(path, 0o777), writeFailure(path))
 
 /**
  * Makes the file `target`: `write` is given the path of a temporary file next to it, which becomes `target` once it
