@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Schema, type Scope } from "effect"
 import * as DockerMonitor from "../../../src/backend/docker/DockerMonitor.ts"
 import { InstanceId } from "../../../src/domain/InstanceId.ts"
 import * as VirtualClock from "../../../src/testing/VirtualClock.ts"
@@ -41,13 +41,16 @@ const watched = Effect.fnUntraced(function*(lateness: LateEngine.Lateness) {
 
 const layer = Layer.mergeAll(NodeServices.layer, VirtualClock.layer())
 
-/** Runs it while a minute passes. */
-const moving = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.scoped(Effect.gen(function*() {
+/** Runs it while two minutes pass. */
+const moving = <A, E, R>(effect: Effect.Effect<A, E, R | Scope.Scope>) =>
+  Effect.gen(function*() {
     const running = yield* Effect.forkScoped(effect)
-    yield* VirtualClock.adjust("1 minute")
+    yield* VirtualClock.adjust("2 minutes")
     return yield* Fiber.join(running)
-  }))
+  }).pipe(Effect.scoped, Effect.provide(layer, { local: true }))
+
+/** By then all has come that is late, and has been looked at. */
+const settled = Effect.sleep("10 seconds")
 
 describe("pausing a container", () => {
   it.effect.prop(
@@ -57,19 +60,17 @@ describe("pausing a container", () => {
       Effect.gen(function*() {
         const { engine, monitor, told } = yield* watched(lateness)
         const expected: Array<boolean> = []
-        const acting = yield* Effect.forkChild(Effect.forEach(acts, ({ paused, thenMillis }) =>
-          Effect.gen(function*() {
-            yield* paused ? monitor.pause : monitor.resume
-            if ((expected.at(-1) ?? false) !== paused) expected.push(paused)
-            assert.strictEqual(engine.isPaused(), paused)
-            assert.strictEqual((yield* monitor.status).paused, paused)
-            yield* Effect.sleep(thenMillis)
-            assert.strictEqual((yield* monitor.status).paused, paused)
-          })))
-        yield* VirtualClock.adjust("1 minute")
-        yield* Fiber.join(acting)
+        for (const { paused, thenMillis } of acts) {
+          yield* paused ? monitor.pause : monitor.resume
+          if ((expected.at(-1) ?? false) !== paused) expected.push(paused)
+          assert.strictEqual(engine.isPaused(), paused)
+          assert.strictEqual((yield* monitor.status).paused, paused)
+          yield* Effect.sleep(thenMillis)
+          assert.strictEqual((yield* monitor.status).paused, paused)
+        }
+        yield* settled
         assert.deepStrictEqual(told, expected)
-      }).pipe(Effect.scoped, Effect.provide(layer, { local: true }))
+      }).pipe(moving)
   )
 
   it.effect("leaves one that was resumed its time to end by itself, where the engine takes it for paused", () =>
@@ -77,11 +78,11 @@ describe("pausing a container", () => {
       const { engine, monitor } = yield* watched(onlyNotices(1, 100))
       yield* monitor.pause
       yield* monitor.resume
-      yield* VirtualClock.adjust("1 millis")
+      yield* Effect.sleep(1)
       yield* Effect.forkScoped(monitor.stop(Duration.seconds(5)))
-      yield* VirtualClock.adjust("1 second")
+      yield* Effect.sleep("1 second")
       assert.deepStrictEqual(engine.signals, ["SIGTERM"])
-    }).pipe(Effect.provide(layer, { local: true })))
+    }).pipe(moving))
 
   it.effect("ends one that is paused, where the engine takes it for running", () =>
     Effect.gen(function*() {
@@ -93,7 +94,7 @@ describe("pausing a container", () => {
       yield* Effect.sleep(110)
       yield* monitor.stop(Duration.zero)
       assert.deepStrictEqual(engine.signals, ["SIGKILL", "SIGKILL"])
-    }).pipe(moving, Effect.provide(layer, { local: true })))
+    }).pipe(moving))
 
   it.effect("is told as it is in the end, also when a pause and a resumption are asked for at once", () =>
     Effect.gen(function*() {
@@ -101,7 +102,7 @@ describe("pausing a container", () => {
       yield* Effect.all([monitor.pause, monitor.resume], { concurrency: 2 })
       yield* Effect.sleep("1 second")
       assert.strictEqual(told.at(-1) ?? false, engine.isPaused())
-    }).pipe(moving, Effect.provide(layer, { local: true })))
+    }).pipe(moving))
 
   it.effect.prop(
     "by somebody else is told as it is in the end, once for each time at most, and each time that it lasts",
@@ -110,19 +111,17 @@ describe("pausing a container", () => {
       Effect.gen(function*() {
         const { engine, told } = yield* watched(lateness)
         const expected: Array<boolean> = []
-        const acting = yield* Effect.forkChild(Effect.forEach(acts, ({ paused, thenMillis }) =>
-          Effect.gen(function*() {
-            const did = yield* Effect.exit(engine.make(paused))
-            if (Exit.isSuccess(did)) expected.push(paused)
-            yield* Effect.sleep(lasting ? 5_000 + thenMillis : thenMillis)
-          })))
-        yield* VirtualClock.adjust("2 minutes")
-        yield* Fiber.join(acting)
+        for (const { paused, thenMillis } of acts) {
+          const did = yield* Effect.exit(engine.make(paused))
+          if (Exit.isSuccess(did)) expected.push(paused)
+          yield* Effect.sleep(lasting ? 5_000 + thenMillis : thenMillis)
+        }
+        yield* settled
         if (lasting) assert.deepStrictEqual(told, expected)
         else {
           assert.strictEqual(told.at(-1) ?? false, engine.isPaused())
           assert.isAtMost(told.length, expected.length)
         }
-      }).pipe(Effect.scoped, Effect.provide(layer, { local: true }))
+      }).pipe(moving)
   )
 })
